@@ -1,0 +1,1 @@
+"""Atlas's vocabulary, rules and ports. No process starts here."""

@@ -1,0 +1,43 @@
+"""Every error that Atlas raises on purpose.
+
+    AtlasError
+    |-- RejectedError       "never": the same input will fail again; dead letter, 4xx
+    |   |-- TooLargeError       past a limit of limits.py; 413
+    |   `-- WrongShapeError     readable, but not what the reader asks for; 422
+    |-- TransientError      "not now": the same input may pass later; retry, 503
+    |-- NotFoundError       no such thing, or not yours to see; 404
+    |-- ConflictError       it exists already, or changed under you; 409
+    `-- MisconfiguredError  start refused; the text says what to do
+"""
+
+
+class AtlasError(Exception):
+    """Any error that Atlas raises on purpose."""
+
+
+class RejectedError(AtlasError):
+    """The same input will fail again: dead letter now, 4xx."""
+
+
+class TooLargeError(RejectedError):
+    """The input is past a limit."""
+
+
+class WrongShapeError(RejectedError):
+    """The input can be read but is not what was asked for."""
+
+
+class TransientError(AtlasError):
+    """A dependency does not answer now; the same input may pass later."""
+
+
+class NotFoundError(AtlasError):
+    """There is no such thing, or the asker may not know of it."""
+
+
+class ConflictError(AtlasError):
+    """It exists already, or somebody changed it meanwhile."""
+
+
+class MisconfiguredError(AtlasError):
+    """Atlas cannot start or connect like this; the text says what to do."""

@@ -1,0 +1,184 @@
+"""The environment, read once by services and dashboards; adapters take plain arguments.
+
+Every `ATLAS_X` may also come from the file named by `ATLAS_X_FILE` (a mounted secret). The original's names
+(`DB_HOST`, `KAFKA_BROKERS`, `JwtKey`, ...) are honoured as aliases.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from atlas_core.errors import MisconfiguredError
+
+_ALIASES: Final = {
+    "ATLAS_DATABASE_HOST": "DB_HOST",
+    "ATLAS_DATABASE_PORT": "DB_PORT",
+    "ATLAS_DATABASE_NAME": "DB_NAME",
+    "ATLAS_DATABASE_USER": "DB_USERNAME",
+    "ATLAS_DATABASE_PASSWORD": "DB_PASSWORD",
+    "ATLAS_KAFKA_BROKERS": "KAFKA_BROKERS",
+    "ATLAS_JWT_KEY": "JwtKey",
+    "ATLAS_RABBIT_USER": "RABBIT_USER",
+    "ATLAS_RABBIT_PASSWORD": "RABBIT_PASSWORD",
+    "ATLAS_RABBIT_HOST": "RABBIT_HOST",
+    "ATLAS_RABBIT_PORT": "RABBIT_PORT",
+    "ATLAS_OLLAMA_URL": "OLLAMA_URL",
+    "ATLAS_OLLAMA_MODEL": "OLLAMA_MODEL",
+}
+_KNOWN_KEYS: Final = {"yoursecretkey", "secret", "changeme", "your-secret-key"}
+_KEY_BYTES: Final = 32
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+class RabbitSettings(msgspec.Struct, frozen=True):
+    """Where RabbitMQ is."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+class OllamaSettings(msgspec.Struct, frozen=True):
+    """Where Ollama is, and which model is asked."""
+
+    url: str
+    model: str
+
+
+class PortSettings(msgspec.Struct, frozen=True):
+    """The TCP port of each service."""
+
+    identity: int
+    ingestion: int
+    issues: int
+    intelligence: int
+    alerts: int
+    dashboards: int
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment says.
+
+    `database_url` is None on the embedded default; `kafka_brokers` and `rabbit` are None where PostgreSQL carries the
+    log and the queue. `public_host` is the name that DSNs and printed addresses use.
+    """
+
+    data_dir: Path
+    host: str
+    public_host: str
+    ports: PortSettings
+    database_url: str | None
+    kafka_brokers: str | None
+    rabbit: RabbitSettings | None
+    ollama: OllamaSettings
+    jwt_key: str | None
+    cors_origins: tuple[str, ...]
+
+    @property
+    def ingest_host(self) -> str:
+        """`name:port` of the ingestion service, as clients reach it."""
+        return f"{self.public_host}:{self.ports.ingestion}"
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in `environ` (default: this process's environment).
+
+    Raises:
+        MisconfiguredError: A value cannot be used; the text names the variable and says what to do.
+    """
+    env = _Reader(os.environ if environ is None else environ)
+    host = env.text("ATLAS_HOST", "127.0.0.1")
+    ports = PortSettings(
+        identity=env.port("ATLAS_IDENTITY_PORT", 8080),
+        ingestion=env.port("ATLAS_INGESTION_PORT", 8081),
+        issues=env.port("ATLAS_ISSUES_PORT", 8082),
+        intelligence=env.port("ATLAS_INTELLIGENCE_PORT", 8083),
+        alerts=env.port("ATLAS_ALERTS_PORT", 8084),
+        dashboards=env.port("ATLAS_DASHBOARDS_PORT", 8866),
+    )
+    page = f"{env.text('ATLAS_PUBLIC_HOST', 'localhost')}:{ports.dashboards}"
+    default_origins = f"http://{page},http://127.0.0.1:{ports.dashboards},http://localhost:5173,http://127.0.0.1:5173"
+    jwt_key = env.optional("ATLAS_JWT_KEY")
+    if jwt_key is not None:
+        check_jwt_key(jwt_key)
+    return Settings(
+        data_dir=Path(env.text("ATLAS_DATA_DIR", ".atlas")).expanduser().absolute(),
+        host=host,
+        public_host=env.text("ATLAS_PUBLIC_HOST", "localhost"),
+        ports=ports,
+        database_url=_database_url(env),
+        kafka_brokers=env.optional("ATLAS_KAFKA_BROKERS"),
+        rabbit=_rabbit(env),
+        ollama=OllamaSettings(
+            url=env.text("ATLAS_OLLAMA_URL", "http://127.0.0.1:11434"),
+            model=env.text("ATLAS_OLLAMA_MODEL", "llama3.2:3b"),
+        ),
+        jwt_key=jwt_key,
+        cors_origins=tuple(o.strip() for o in env.text("ATLAS_CORS_ORIGINS", default_origins).split(",") if o.strip()),
+    )
+
+
+def check_jwt_key(key: str) -> None:
+    """Return if `key` can sign tokens.
+
+    Raises:
+        MisconfiguredError: It is short or a known example.
+    """
+    if len(key.encode()) < _KEY_BYTES or key.lower() in _KNOWN_KEYS:
+        raise MisconfiguredError(
+            "ATLAS_JWT_KEY is shorter than 32 bytes or a known example. "
+            'Make one: python -c "import secrets; print(secrets.token_hex(32))"'
+        )
+
+
+def _database_url(env: "_Reader") -> str | None:
+    url = env.optional("ATLAS_DATABASE_URL")
+    host = env.optional("ATLAS_DATABASE_HOST")
+    if url or not host:
+        return url
+    user = quote(env.text("ATLAS_DATABASE_USER", "postgres"), safe="")
+    password = env.optional("ATLAS_DATABASE_PASSWORD")
+    secret = f":{quote(password, safe='')}" if password else ""
+    port = env.port("ATLAS_DATABASE_PORT", 5432)
+    return f"postgresql://{user}{secret}@{host}:{port}/{env.text('ATLAS_DATABASE_NAME', 'atlas')}"
+
+
+def _rabbit(env: "_Reader") -> RabbitSettings | None:
+    host = env.optional("ATLAS_RABBIT_HOST")
+    if host is None:
+        return None
+    return RabbitSettings(
+        host=host,
+        port=env.port("ATLAS_RABBIT_PORT", 5672),
+        user=env.text("ATLAS_RABBIT_USER", "guest"),
+        password=env.text("ATLAS_RABBIT_PASSWORD", "guest"),
+    )
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def optional(self, name: str) -> str | None:
+        path = self._environ.get(f"{name}_FILE")
+        if path:
+            try:
+                return Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise MisconfiguredError(f"{name}_FILE={path} cannot be read: {error.strerror}") from error
+        value = self._environ.get(name) or self._environ.get(_ALIASES.get(name, name))
+        return value or None
+
+    def text(self, name: str, default: str) -> str:
+        return self.optional(name) or default
+
+    def port(self, name: str, default: int) -> int:
+        text = self.text(name, str(default))
+        if not text.isdecimal() or not 0 < int(text) < 65_536:  # noqa: PLR2004 - the range of TCP ports
+            raise MisconfiguredError(f"{name}={text!r} is not a TCP port (1 to 65535)")
+        return int(text)

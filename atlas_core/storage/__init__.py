@@ -1,0 +1,1 @@
+"""The stores on PostgreSQL. Only here, in `transports/postgres.py` and `embedded.py` is SQL spoken."""
