@@ -69,7 +69,8 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What an application reported, once; nothing downstream changes it.
 
     `timestamp` is the client's time (clamped), `received_at` the server's; both aware UTC. `stack_trace` is text for
-    people. `repairs` names the fields that had to be mended before they could be stored.
+    people. `repairs` names the fields that had to be mended before they could be stored; `reported_sha256` is the hex
+    SHA-256 of the message as it was reported, kept only when the message had to be cut, mended or scrubbed.
     """
 
     project_id: UUID
@@ -98,6 +99,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     fingerprint: list[str] = []
     sdk: dict[str, Any] | None = None
     repairs: list[str] = []
+    reported_sha256: str | None = None
 
     @property
     def title(self) -> str:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import jwt
@@ -28,6 +28,7 @@ from atlas_core.errors import (
 )
 from atlas_core.storage.database import Database
 
+Checks = Mapping[str, Callable[[], None]]
 ISSUER = "atlas-identity"
 MEMBERSHIP_TTL_S = 4.0
 RETRY_AFTER_S = 5
@@ -139,7 +140,7 @@ MemberProject = Annotated[UUID, Depends(member_of)]
 def make_app(
     title: str,
     *,
-    checks: Mapping[str, Callable[[], None]],
+    checks: Checks,
     sessions: Sessions | None = None,
     cors_origins: tuple[str, ...] = (),
 ) -> FastAPI:
@@ -205,7 +206,7 @@ def invalid_answer(error: RequestValidationError) -> JSONResponse:
     return JSONResponse({"error": "the request has the wrong shape", "detail": detail}, 422)
 
 
-def _add_operations(app: FastAPI, title: str, checks: Mapping[str, Callable[[], None]]) -> None:
+def _add_operations(app: FastAPI, title: str, checks: Checks) -> None:
     @app.get("/healthz", tags=["operations"])
     def healthz() -> dict[str, str]:
         """Say that the process lives."""
@@ -259,9 +260,3 @@ class BodyLimit:
 
         await self._app(scope, bounded, send)
 
-
-def strict_json(value: Any) -> Any:
-    """Return `value` with NUL characters and half surrogates taken out of every text, so that it can be stored."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode()
-    return value

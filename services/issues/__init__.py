@@ -1,0 +1,1 @@
+"""Folds events into issues, exactly once, and shows them."""
