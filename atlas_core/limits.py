@@ -7,6 +7,7 @@ MIB: Final = 1024 * KIB
 
 # Bodies. Source: Sentry's documented limits for envelopes and events; OTLP's recommended maximum.
 NATIVE_BODY_BYTES: Final = 1 * MIB
+BATCH_WIRE_BYTES: Final = 8 * MIB
 ENVELOPE_WIRE_BYTES: Final = 20 * MIB
 ENVELOPE_INFLATED_BYTES: Final = 100 * MIB
 EVENT_ITEM_BYTES: Final = 1 * MIB

@@ -172,9 +172,14 @@ def error_answer(error: AtlasError) -> JSONResponse:
     """Return the HTTP answer for an error raised on purpose."""
     if isinstance(error, UnauthorizedError):
         return JSONResponse({"error": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
-    status = next((code for kind, code in _STATUS_OF if isinstance(error, kind)), 500)
+    status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
     return JSONResponse({"error": str(error)[:500]}, status, headers)
+
+
+def status_of(error: AtlasError) -> int:
+    """Return the HTTP status that says what kind of error this is."""
+    return next((code for kind, code in _STATUS_OF if isinstance(error, kind)), 500)
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -1,0 +1,52 @@
+"""Day partitions: made by whoever writes the first row of a day, dropped whole when the day is forgotten."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+PARTITIONED: Final = {"issues.events": "received_at", "bus.log_messages": "appended_at"}
+
+
+def ensure_day_partition(cursor: psycopg.Cursor[Any], table: str, day: date) -> None:
+    """Make the partition of `table` (one of `PARTITIONED`) for a day in UTC; a second call changes nothing.
+
+    Safe when several processes do it at once; keep what you made in mind, each call asks the database.
+    """
+    schema, name = table.split(".")
+    partition = f"{name}_{day:%Y%m%d}"
+    if _exists(cursor, schema, partition):
+        return
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{schema}.{partition}",))
+    if _exists(cursor, schema, partition):
+        return
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    cursor.execute(
+        sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+            sql.Identifier(schema, partition),
+            sql.Identifier(schema, name),
+            sql.Literal(start.isoformat()),
+            sql.Literal((start + timedelta(days=1)).isoformat()),
+        )
+    )
+
+
+def drop_day_partitions_before(cursor: psycopg.Cursor[Any], table: str, day: date) -> list[str]:
+    """Drop the partitions of days before `day`; return their names."""
+    schema, name = table.split(".")
+    cursor.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = %s::regclass AND c.relname < %s ORDER BY 1",
+        (table, f"{name}_{day:%Y%m%d}"),
+    )
+    names = [row[0] for row in cursor.fetchall()]
+    for old in names:
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, old)))
+    return names
+
+
+def _exists(cursor: psycopg.Cursor[Any], schema: str, partition: str) -> bool:
+    cursor.execute("SELECT to_regclass(%s)", (f"{schema}.{partition}",))
+    row = cursor.fetchone()
+    return row is not None and row[0] is not None
