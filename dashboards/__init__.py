@@ -1,1 +1,1 @@
-"""Voila dashboards."""
+"""Voila dashboards: a page is one module and one three-cell notebook."""

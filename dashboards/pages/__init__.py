@@ -1,0 +1,1 @@
+"""The pages; a notebook only calls the function of its page."""

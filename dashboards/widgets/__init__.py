@@ -1,0 +1,1 @@
+"""Widgets of the pages; each is a Python module and its script beside it."""
