@@ -1,0 +1,1 @@
+"""Who is told about an alert: one file for each way."""
