@@ -12,4 +12,4 @@ class Address(anywidget.AnyWidget):
     """Keeps `params` in the page's query; Back and Forward change `params`."""
 
     _esm = _HERE / "address.js"
-    params: traitlets.Dict[str, str] = traitlets.Dict().tag(sync=True)
+    params = traitlets.Dict().tag(sync=True)
