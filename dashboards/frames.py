@@ -41,7 +41,9 @@ class Workbench:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -65,7 +67,11 @@ class Workbench:
         rows: list[dict[str, Any]] = []
         cursor: str | None = ""
         while cursor is not None and len(rows) < most:
-            query = f"limit={_PAGE}" + (f"&cursor={cursor}" if cursor else "") + (f"&issue_id={issue_id}" if issue_id else "")
+            query = (
+                f"limit={_PAGE}"
+                + (f"&cursor={cursor}" if cursor else "")
+                + (f"&issue_id={issue_id}" if issue_id else "")
+            )
             page = self._ask("GET", "issues", 8082, f"/projects/{self.project_id}/events?{query}")
             rows += page["events"]
             cursor = page["next_cursor"]
@@ -73,7 +79,9 @@ class Workbench:
 
     def event(self, event_id: str) -> dict[str, Any]:
         """Return one event whole: frames, breadcrumbs, tags, user, contexts."""
-        event: dict[str, Any] = self._ask("GET", "issues", 8082, f"/projects/{self.project_id}/events/{event_id}")["event"]
+        event: dict[str, Any] = self._ask("GET", "issues", 8082, f"/projects/{self.project_id}/events/{event_id}")[
+            "event"
+        ]
         return event
 
     def alerts(self) -> pd.DataFrame:

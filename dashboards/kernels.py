@@ -10,6 +10,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 
 from dashboards.client import ServiceUrls
 from dashboards.sessions import session_of_cookies
+from dashboards.settings import DashboardSettings
 from dashboards.visit import TOKEN_VARIABLE
 
 # What a Python process needs of its surroundings; everything else, every secret included, stays with the server.
@@ -41,12 +42,13 @@ def kernel_environment(
     }
 
 
-class VisitorKernels(AsyncMappingKernelManager):  # type: ignore[misc]
+class VisitorKernels(AsyncMappingKernelManager):
     """Starts kernels for signed-in visitors only; `owners` says whose each one is."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.owners: dict[str, str] = {}
+        self._settings: DashboardSettings = kwargs["parent"].atlas
         self._starting = 0
         self._alone_since: dict[str, float] = {}
 
@@ -55,13 +57,13 @@ class VisitorKernels(AsyncMappingKernelManager):  # type: ignore[misc]
         """How many kernels run or are being started."""
         return len(self.list_kernel_ids()) + self._starting
 
-    async def start_kernel(self, **kwargs: Any) -> str:
+    async def start_for_visitor(self, **kwargs: Any) -> str:
         """Start a kernel for the visitor whose cookie is in `env` and return its id.
 
         Raises:
             CrowdedError: The limit is reached, or nobody is signed in.
         """
-        settings = self.parent.atlas
+        settings = self._settings
         env = kwargs.pop("env", {})
         session = session_of_cookies(env.get("HTTP_COOKIE", ""), settings.jwt_key)
         if session is None or self.live >= settings.max_kernels:
@@ -69,11 +71,13 @@ class VisitorKernels(AsyncMappingKernelManager):  # type: ignore[misc]
         clean = kernel_environment(env, token=session.token, urls=settings.urls, ingestion_url=settings.ingestion_url)
         self._starting += 1
         try:
-            kernel_id: str = await super().start_kernel(env=clean, **kwargs)
+            kernel_id: str = await super()._async_start_kernel(env=clean, **kwargs)
         finally:
             self._starting -= 1
         self.owners[kernel_id] = session.owner
         return kernel_id
+
+    start_kernel: Any = start_for_visitor  # Jupyter's own is declared synchronous and assigned an async one, too
 
     async def end(self, kernel_id: str) -> None:
         """End a kernel at once; one that is gone already is no error."""

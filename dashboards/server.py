@@ -1,64 +1,26 @@
 """`python -m dashboards.server`: the dashboards on their own port, sign-in first."""
 
+import logging
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from traitlets.config import Config
 
 from atlas_core.errors import MisconfiguredError
-from atlas_core.settings import LOOPBACK, check_jwt_key, read_settings
-from dashboards.client import ServiceUrls
+from atlas_core.settings import check_jwt_key
+from dashboards.settings import DashboardSettings, settings_from_environment
+
+log = logging.getLogger(__name__)
 
 _HERE: Final = Path(__file__).parent
 _TEMPLATE: Final = "atlas"
 _LAB_EXTENSIONS: Final = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
 _MISCONFIGURED_EXIT: Final = 78
-
-
-@dataclass(frozen=True, kw_only=True)
-class DashboardSettings:
-    """What the server needs to know; `lonely_kernel_s` is how long a kernel may live without a page."""
-
-    jwt_key: str = field(repr=False)
-    urls: ServiceUrls = field(default_factory=ServiceUrls)
-    ingestion_url: str = "http://127.0.0.1:8081"
-    host: str = "127.0.0.1"
-    port: int = 8866
-    allowed_hosts: tuple[str, ...] = LOOPBACK
-    max_kernels: int = 20
-    lonely_kernel_s: float = 60.0
-
-
-def settings_from_environment(environ: Mapping[str, str]) -> DashboardSettings:
-    """Return the settings in `environ`; without ATLAS_JWT_KEY, the key that the first start kept on disk.
-
-    Raises:
-        MisconfiguredError: A value cannot be used, or there is no key.
-    """
-    atlas = read_settings(environ)
-    key_file = atlas.data_dir / "jwt.key"
-    key = atlas.jwt_key or (key_file.read_text(encoding="utf-8").strip() if key_file.is_file() else "")
-    if not key:
-        raise MisconfiguredError("ATLAS_JWT_KEY is not set: the dashboards need the key that identity signs with")
-    services = {"identity": atlas.ports.identity, "issues": atlas.ports.issues}
-    services |= {"intelligence": atlas.ports.intelligence, "alerts": atlas.ports.alerts}
-    defaults = {f"ATLAS_{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in services.items()}
-    hosts = environ.get("ATLAS_DASHBOARDS_HOSTS", "").replace(",", " ").split()
-    return DashboardSettings(
-        jwt_key=key,
-        urls=ServiceUrls.from_environment({**defaults, **environ}),
-        ingestion_url=environ.get("ATLAS_INGESTION_URL") or f"http://{atlas.ingest_host}",
-        host=atlas.host,
-        port=atlas.ports.dashboards,
-        allowed_hosts=(*LOOPBACK, *hosts),
-        max_kernels=_number(environ, "ATLAS_DASHBOARDS_MAX_KERNELS", 20),
-    )
 
 
 def serve(settings: DashboardSettings) -> None:
@@ -124,15 +86,15 @@ def _config(settings: DashboardSettings, directory: str) -> Config:
         extension_allowlist=list(_LAB_EXTENSIONS),
         multi_kernel_manager_class="dashboards.kernels.VisitorKernels",
     )
-    config.VoilaExecutor.cell_error_instruction = "Reload the page; the server's log says what happened."
+    config.VoilaExecutor.update(
+        cell_error_instruction="Reload the page; the server's log says what happened.", on_cell_error=_log_cell_error
+    )
     return config
 
 
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise MisconfiguredError(f"{name}={text!r} is not a number above 0")
-    return int(text)
+def _log_cell_error(cell: object, cell_index: int, execute_reply: Mapping[str, Any]) -> None:
+    del cell  # the page never shows this; the log is where it goes
+    log.error("cell %d failed:\n%s", cell_index, "\n".join(execute_reply["content"].get("traceback", ())))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def session_of_cookies(header: str, jwt_key: str) -> Session | None:
     return read_session(morsel.value if morsel else None, jwt_key)
 
 
-class VisitorProvider(IdentityProvider):  # type: ignore[misc]
+class VisitorProvider(IdentityProvider):
     """Tells Jupyter who asks: whoever identity signed, or nobody."""
 
     @property
@@ -68,7 +68,7 @@ class VisitorProvider(IdentityProvider):  # type: ignore[misc]
         return False
 
 
-class OwnKernelsOnly(Authorizer):  # type: ignore[misc]
+class OwnKernelsOnly(Authorizer):
     """A kernel may be used by the session that started it, and by nobody else."""
 
     def is_authorized(self, handler: Any, user: User, _action: str, _resource: str) -> bool:

@@ -56,7 +56,9 @@ def stack_html(trace: str) -> str:
         return whole
     first = next((index for index, frame in enumerate(cut) if not frame.in_library), 0)
     items = "".join(_frame_html(frame, opened=index == first) for index, frame in enumerate(cut))
-    return f'<ol class="atlas-frames">{items}</ol><details class="atlas-raw"><summary>As sent</summary>{whole}</details>'
+    return (
+        f'<ol class="atlas-frames">{items}</ol><details class="atlas-raw"><summary>As sent</summary>{whole}</details>'
+    )
 
 
 def _frame_html(frame: TraceFrame, *, opened: bool) -> str:

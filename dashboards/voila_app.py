@@ -17,7 +17,7 @@ from dashboards.kernels import CrowdedError
 _OTHER_WAYS_IN: Final = r"/(?:voila/(?:tree|render|api/contents|files)(?:/.*)?)?"
 
 
-class Page(TornadoVoilaHandler):  # type: ignore[misc]
+class Page(TornadoVoilaHandler):
     """One notebook as a page; the visitor is signed in, or is sent to sign in before any kernel starts."""
 
     async def get(self) -> None:
@@ -34,7 +34,7 @@ class Page(TornadoVoilaHandler):  # type: ignore[misc]
         self.finish(front.message_page(f"{status_code}", "This page could not be made. The server's log says why."))
 
 
-class EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
+class EndKernel(VoilaShutdownKernelHandler):
     """The beacon of a closing tab.
 
     Voila's own answers 403, because a beacon has no `_xsrf` field, and the kernel lives for ever (voila#1458).
@@ -54,7 +54,7 @@ class EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
         self.set_status(204)
 
 
-class AtlasVoila(Voila):  # type: ignore[misc]
+class AtlasVoila(Voila):
     """The application; `atlas` holds its `DashboardSettings`."""
 
     name = "voila"

@@ -22,7 +22,7 @@ class AlertsCard(ipywidgets.VBox):
         self._note = ipywidgets.HTML()
         self._list = ipywidgets.VBox()
         super().__init__([self._head, self._note, self._list])
-        self.add_class("atlas-card")
+        self.add_class("atlas-card").add_class("atlas-alerts")
         self.clear()
 
     def clear(self) -> None:

@@ -69,9 +69,7 @@ def insight_html(insight: Insight) -> str:
     parts = [f'<p class="atlas-lead">{escaped(insight.summary)}</p>']
     evidence = insight.evidence if isinstance(insight.evidence, str) else "\n".join(insight.evidence or ())
     sections = {"Root cause": insight.root_cause, "Remediation": insight.remediation, "Evidence": evidence}
-    parts += [
-        f'<h3>{title}</h3><p class="atlas-prose">{escaped(text)}</p>' for title, text in sections.items() if text
-    ]
+    parts += [f'<h3>{title}</h3><p class="atlas-prose">{escaped(text)}</p>' for title, text in sections.items() if text]
     made = [insight.model_used or "", f"{insight.tokens_used:,} tokens" if insight.tokens_used else ""]
     parts.append(muted(" · ".join(word for word in made if word)))
     return "".join(parts)

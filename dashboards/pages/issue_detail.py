@@ -53,12 +53,12 @@ class IssueDetail(ipywidgets.VBox):
         self.refresh(issue)
         self._stack.value = "<h2>Stack trace</h2>" + stack_html(issue.stack_trace)
         self._events.value = "<h2>Recent events</h2>" + muted("Loading events…")
-        self.children = (self._head, self._stack, self._insight, self._events)
+        self.children = [self._head, self._stack, self._insight, self._events]
         await asyncio.gather(self._insight.follow(issue_id), self._show_events(project_id, issue_id))
 
     def _only(self, html: str) -> None:
         self._head.value = html
-        self.children = (self._head,)
+        self.children = [self._head]
 
     async def _show_events(self, project_id: str, issue_id: str) -> None:
         try:
@@ -85,11 +85,9 @@ def events_html(events: list[RecentEvent]) -> str:
         return muted("The events of this issue are no longer kept.")
     rows = "".join(
         f"<tr><td>{moment(event.timestamp or event.received_at)}</td><td>{pill(event.level)}</td>"
-        f"<td>{escaped(event.environment or '–')}</td><td>{escaped(event.release or '–')}</td>"
+        f"<td>{escaped(event.environment or '-')}</td><td>{escaped(event.release or '-')}</td>"
         f'<td class="atlas-mono" title="{escaped(event.event_id)}">{escaped(event.event_id[:8])}</td></tr>'
         for event in events
     )
-    heads = "".join(
-        f'<th scope="col">{name}</th>' for name in ("When", "Level", "Environment", "Release", "Event")
-    )
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("When", "Level", "Environment", "Release", "Event"))
     return f'<div class="atlas-scroll"><table class="atlas-small"><tr>{heads}</tr>{rows}</table></div>'

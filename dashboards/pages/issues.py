@@ -46,8 +46,8 @@ class IssuesPage(ipywidgets.VBox):
         self.alerts = AlertsCard(self._acknowledge)
         self.detail = IssueDetail(client, sleep)
         bar = ipywidgets.HBox([ipywidgets.HTML("<h1>Issues</h1>"), self.projects, self.tiles]).add_class("atlas-head")
-        left = ipywidgets.VBox([self.hint, self.table]).add_class("atlas-column")
-        right = ipywidgets.VBox([self.detail, self.alerts]).add_class("atlas-column")
+        left = ipywidgets.VBox([self.hint, self.table, self.alerts]).add_class("atlas-column")
+        right = ipywidgets.VBox([self.detail]).add_class("atlas-column")
         self._split = ipywidgets.Box([left, right]).add_class("atlas-split")
         super().__init__([bar, self.notice, self._split, self.address])
         self.projects.observe(self._project_chosen, "value")
@@ -117,9 +117,7 @@ class IssuesPage(ipywidgets.VBox):
 
     async def _load_alerts(self) -> None:
         project_id = self.projects.value
-        alerts, unread = await asyncio.gather(
-            self._client.alerts(project_id), self._client.unread_alerts(project_id)
-        )
+        alerts, unread = await asyncio.gather(self._client.alerts(project_id), self._client.unread_alerts(project_id))
         self.alerts.show(alerts, unread)
 
     def _acknowledge(self, alert_id: str) -> None:
@@ -193,7 +191,7 @@ def tiles_html(overview: Overview | None) -> str:
         "total": overview and overview.total_issues,
     }
     tiles = "".join(
-        f'<div class="atlas-tile" data-tile="{name}"><b>{"–" if number is None else f"{number:,}"}</b>'
+        f'<div class="atlas-tile" data-tile="{name}"><b>{"-" if number is None else f"{number:,}"}</b>'
         f"<span>{name}</span></div>"
         for name, number in numbers.items()
     )

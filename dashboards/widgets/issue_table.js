@@ -5,7 +5,7 @@ const COLUMNS = [
   { key: "count", label: "Events", fill: numberCell },
   { key: "last_seen", label: "Last seen", fill: timeCell },
 ];
-const compact = new Intl.NumberFormat("en", { notation: "compact" });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 // textContent only, never innerHTML: titles are written by whoever can raise an error.
 function make(tag, className, text) {
@@ -88,6 +88,7 @@ function render({ model, el }) {
     for (const other of body.querySelectorAll("[aria-selected]")) other.removeAttribute("aria-selected");
     line.setAttribute("aria-selected", "true");
     set("selected", line.dataset.id);
+    if (matchMedia("(max-width: 1000px)").matches) document.querySelector(".atlas-detail")?.scrollIntoView();
   }
 
   function pressed(event, line) {

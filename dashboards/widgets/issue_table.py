@@ -18,7 +18,7 @@ class IssueTable(anywidget.AnyWidget):
 
     _esm = _HERE / "issue_table.js"
     _css = _HERE / "issue_table.css"
-    rows = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)
     page = traitlets.Int(0).tag(sync=True)
     page_size = traitlets.Int(PAGE_SIZE).tag(sync=True)
