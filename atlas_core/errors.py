@@ -3,7 +3,8 @@
     AtlasError
     |-- RejectedError       "never": the same input will fail again; dead letter, 4xx
     |   |-- TooLargeError       past a limit of limits.py; 413
-    |   `-- WrongShapeError     readable, but not what the reader asks for; 422
+    |   |-- WrongShapeError     readable, but not what the reader asks for; 422
+    |   `-- UnsupportedEncodingError  a content encoding that is not understood; 415
     |-- TransientError      "not now": the same input may pass later; retry, 503
     |-- NotFoundError       no such thing, or not yours to see; 404
     |-- ConflictError       it exists already, or changed under you; 409
@@ -25,6 +26,10 @@ class TooLargeError(RejectedError):
 
 class WrongShapeError(RejectedError):
     """The input can be read but is not what was asked for."""
+
+
+class UnsupportedEncodingError(RejectedError):
+    """The content encoding is not understood."""
 
 
 class TransientError(AtlasError):

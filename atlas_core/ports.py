@@ -124,15 +124,15 @@ class AlertStore(Protocol):
     def rules_of(self, project_ids: Iterable[UUID]) -> Mapping[UUID, list[AlertRule]]:
         """Return the active rules of these projects, by project."""
 
-    def add(self, firings: Sequence[Firing]) -> int:
-        """Store firings that are not stored yet (unique on rule, issue, episode); return how many were new."""
+    def add(self, firings: Sequence[Firing]) -> list[Firing]:
+        """Store firings that are not stored yet (unique on rule, issue, episode); return those that were new."""
 
 
 class InsightStore(Protocol):
     """Keeps insights and their progress."""
 
     def request(self, jobs: Sequence[InsightJob]) -> list[InsightJob]:
-        """Make a pending insight for each issue that has none; return the jobs whose insight is still pending."""
+        """Make a pending insight for each issue that has none; return the jobs of those that were made."""
 
     def claim(self, issue_id: UUID, lease_s: float) -> InsightJob | None:
         """Return the job, leased to the caller, or None when it is not pending or somebody else works on it."""

@@ -6,9 +6,7 @@ from atlas_core.errors import MisconfiguredError
 from atlas_core.ports import Consumer, Publisher
 from atlas_core.settings import Settings
 from atlas_core.topics import INSIGHT_JOBS, Topic
-from atlas_core.transports.kafka import KafkaConsumer, KafkaPublisher
 from atlas_core.transports.postgres import PostgresConsumer, PostgresJobConsumer, PostgresJobPublisher, PostgresPublisher
-from atlas_core.transports.rabbitmq import RabbitConsumer, RabbitPublisher
 
 JOB_LEASE_S = 300.0
 
@@ -29,6 +27,8 @@ def database_url(settings: Settings) -> str:
 def log_publisher(settings: Settings, topic: Topic[Any]) -> Publisher:
     """Return what appends to a topic of the event log."""
     if settings.kafka_brokers:
+        from atlas_core.transports.kafka import KafkaPublisher  # noqa: PLC0415 - librdkafka only where it is used
+
         return KafkaPublisher(settings.kafka_brokers, topic.name, topic.partitions)
     return PostgresPublisher(database_url(settings), topic.name, topic.partitions)
 
@@ -36,6 +36,8 @@ def log_publisher(settings: Settings, topic: Topic[Any]) -> Publisher:
 def log_consumer(settings: Settings, topic: Topic[Any], group: str) -> Consumer:
     """Return a member of a group that reads a topic of the event log."""
     if settings.kafka_brokers:
+        from atlas_core.transports.kafka import KafkaConsumer  # noqa: PLC0415 - librdkafka only where it is used
+
         return KafkaConsumer(settings.kafka_brokers, topic.name, topic.partitions, group)
     return PostgresConsumer(database_url(settings), topic.name, topic.partitions, group)
 
@@ -43,6 +45,8 @@ def log_consumer(settings: Settings, topic: Topic[Any], group: str) -> Consumer:
 def job_publisher(settings: Settings) -> Publisher:
     """Return what queues insight jobs."""
     if rabbit := settings.rabbit:
+        from atlas_core.transports.rabbitmq import RabbitPublisher  # noqa: PLC0415 - pika only where it is used
+
         return RabbitPublisher(rabbit.host, rabbit.port, rabbit.user, rabbit.password, INSIGHT_JOBS.name)
     return PostgresJobPublisher(database_url(settings), INSIGHT_JOBS.name)
 
@@ -50,5 +54,7 @@ def job_publisher(settings: Settings) -> Publisher:
 def job_consumer(settings: Settings) -> Consumer:
     """Return what takes insight jobs, one at a time."""
     if rabbit := settings.rabbit:
+        from atlas_core.transports.rabbitmq import RabbitConsumer  # noqa: PLC0415 - pika only where it is used
+
         return RabbitConsumer(rabbit.host, rabbit.port, rabbit.user, rabbit.password, INSIGHT_JOBS.name, prefetch=1)
     return PostgresJobConsumer(database_url(settings), INSIGHT_JOBS.name, JOB_LEASE_S)

@@ -48,10 +48,10 @@ def run(
         stop_when_starter_is_gone()
     settings = read_settings()
     if names == ["dashboards"]:
-        from services.dashboards import serve_dashboards  # noqa: PLC0415 - Voila is large
+        from dashboards.server import main as serve_dashboards  # noqa: PLC0415 - Voila is large
 
-        serve_dashboards(settings, jwt_key(settings))
-        return
+        jwt_key(settings)
+        raise typer.Exit(serve_dashboards())
     from services.wiring import SERVICES  # noqa: PLC0415 - `atlas --help` stays quick
 
     unknown = [name for name in names if name not in SERVICES]

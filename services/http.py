@@ -24,6 +24,7 @@ from atlas_core.errors import (
     RejectedError,
     TooLargeError,
     TransientError,
+    UnsupportedEncodingError,
     WrongShapeError,
 )
 from atlas_core.storage.database import Database
@@ -35,6 +36,7 @@ RETRY_AFTER_S = 5
 _STATUS_OF: tuple[tuple[type[AtlasError], int], ...] = (
     (TooLargeError, 413),
     (WrongShapeError, 422),
+    (UnsupportedEncodingError, 415),
     (RejectedError, 400),
     (NotFoundError, 404),
     (ConflictError, 409),
@@ -265,3 +267,8 @@ class BodyLimit:
 
         await self._app(scope, bounded, send)
 
+
+
+def clean(text: str) -> str:
+    """Return `text` without NUL characters and half surrogates, so that it can be stored."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()

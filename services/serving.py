@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -66,7 +67,8 @@ def serve(services: Sequence[Service], host: str) -> None:
     for worker in workers:
         worker.start()
     try:
-        asyncio.run(_serve(services, sockets), loop_factory=_new_loop)
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_serve(services, sockets))
     finally:
         for worker in workers:
             worker.stop()
@@ -138,8 +140,9 @@ def stop_when_starter_is_gone() -> None:
     """
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not sys.stdin: a thread that waits in it holds its lock and breaks the interpreter's end.
+        while os.read(0, 4096):
             pass
-        signal.raise_signal(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()

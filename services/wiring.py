@@ -1,6 +1,6 @@
 """How each service is put together from the settings: the only place that knows every adapter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from atlas_core.language_models.ollama import OllamaModel
 from atlas_core.notifiers.log import LogNotifier
@@ -42,3 +42,104 @@ def ingestion(settings: Settings, jwt_key: str) -> Service:
     app = make_ingestion_app(commit, keys, checks=checks)
     closers = (commit.close, publisher.close, keys.close, database.close)
     return Service("ingestion", app, settings.ports.ingestion, (), closers)
+
+
+def identity(settings: Settings, jwt_key: str) -> Service:
+    """Return the identity service."""
+    database = Database(database_url(settings), pool_size=8, name="atlas-identity")
+    app = make_identity_app(
+        IdentityStore(database),
+        jwt_key,
+        Sessions(jwt_key, database),
+        ingest_host=settings.ingest_host,
+        checks={"database": database.check},
+        cors_origins=settings.cors_origins,
+    )
+    return Service("identity", app, settings.ports.identity, (), (database.close,))
+
+
+def issues(settings: Settings, jwt_key: str) -> Service:
+    """Return the issue service: events in, issues counted, updates out."""
+    database = Database(database_url(settings), pool_size=10, name="atlas-issues")
+    updates = log_publisher(settings, ISSUE_UPDATES)
+    digest = Digest(PostgresIssueStore(database), updates)
+    worker = Worker(
+        ATLAS_EVENTS.name,
+        ISSUE_GROUP,
+        log_consumer(settings, ATLAS_EVENTS, ISSUE_GROUP),
+        ATLAS_EVENTS.decode,
+        digest.handle,
+        max_messages=2_000,
+    )
+    app = make_issues_app(
+        IssueQueries(database),
+        Sessions(jwt_key, database),
+        checks={"database": database.check, "worker": worker.check, "event log": updates.check},
+        cors_origins=settings.cors_origins,
+    )
+    return Service("issues", app, settings.ports.issues, (worker,), (updates.close, database.close))
+
+
+def alerts(settings: Settings, jwt_key: str) -> Service:
+    """Return the alert service: updates in, alerts out."""
+    database = Database(database_url(settings), pool_size=8, name="atlas-alerts")
+    store = PostgresAlertStore(database)
+    worker = Worker(
+        ISSUE_UPDATES.name,
+        ALERT_GROUP,
+        log_consumer(settings, ISSUE_UPDATES, ALERT_GROUP),
+        ISSUE_UPDATES.decode,
+        AlertsWorker(store, [LogNotifier()]).handle,
+    )
+    app = make_alerts_app(
+        store,
+        Sessions(jwt_key, database),
+        checks={"database": database.check, "worker": worker.check},
+        cors_origins=settings.cors_origins,
+    )
+    return Service("alerts", app, settings.ports.alerts, (worker,), (database.close,))
+
+
+def intelligence(settings: Settings, jwt_key: str) -> Service:
+    """Return the intelligence service: updates in, jobs queued, insights written."""
+    database = Database(database_url(settings), pool_size=8, name="atlas-intelligence")
+    store = PostgresInsightStore(database)
+    queue = job_publisher(settings)
+    sweep_queue = job_publisher(settings)
+    dispatcher = Dispatcher(store, queue)
+    dispatching = Worker(
+        ISSUE_UPDATES.name,
+        INSIGHT_GROUP,
+        log_consumer(settings, ISSUE_UPDATES, INSIGHT_GROUP),
+        ISSUE_UPDATES.decode,
+        dispatcher.handle,
+    )
+    writing = Worker(
+        INSIGHT_JOBS.name,
+        INSIGHT_GROUP,
+        job_consumer(settings),
+        INSIGHT_JOBS.decode,
+        InsightWorker(store, OllamaModel(settings.ollama.url, settings.ollama.model)).handle,
+        max_messages=1,
+    )
+    # Publishers are not shared between threads: the sweep and the routes have one of their own.
+    second = Dispatcher(store, sweep_queue)
+    app = make_intelligence_app(
+        store,
+        second,
+        Sessions(jwt_key, database),
+        checks={"database": database.check, "dispatcher": dispatching.check, "worker": writing.check},
+        cors_origins=settings.cors_origins,
+    )
+    workers = (dispatching, writing, Sweeper(store, second))
+    closers = (queue.close, sweep_queue.close, database.close)
+    return Service("intelligence", app, settings.ports.intelligence, workers, closers)
+
+
+SERVICES: Mapping[str, Callable[[Settings, str], Service]] = {
+    "identity": identity,
+    "ingestion": ingestion,
+    "issues": issues,
+    "alerts": alerts,
+    "intelligence": intelligence,
+}

@@ -166,6 +166,7 @@ insights = Table(
     Column("state", Text, nullable=False, server_default=text("'pending'")),
     Column("reason", Text, nullable=False, server_default=text("''")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("leased", Boolean, nullable=False, server_default=text("false")),
     Column("job", LargeBinary, nullable=False),
     _at("due_at"),
     Column("summary", Text, nullable=False, server_default=text("''")),

@@ -1,4 +1,4 @@
-"""The ingestion app: native, Sentry and OTLP routes over one path from bytes to the log."""
+"""The ingestion app: native and Sentry routes over one path from bytes to the log."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,7 @@ from atlas_core.errors import AtlasError
 from atlas_core.events import Event, utc_now
 from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
-from atlas_core.protocols import native, otlp, sentry
+from atlas_core.protocols import native, sentry
 from atlas_core.protocols.decoding import inflate
 from atlas_core.scrubbing import scrub
 from atlas_core.topics import ATLAS_EVENTS, event_key
@@ -25,7 +25,6 @@ from services.ingestion.requests import PREFLIGHT_HEADERS, Answer, Call, json_an
 _NATIVE: Final = re.compile(r"/api/ingest/events(/batch)?/?")
 # A prefix may stand before it: a Sentry DSN can name a path.
 _SENTRY: Final = re.compile(r"(?:/[\w.-]+)*/api/(\d{1,19})/(envelope|store|security|csp-report)/?")
-_OTLP: Final = re.compile(r"/otlp/v1/(logs|traces)/?|/api/(\d{1,19})/integration/otlp/v1/(logs|traces)/?")
 
 # Sentry SDKs stop sending what is dropped here; errors are untouched.
 _UNSUPPORTED: Final = (
@@ -66,9 +65,6 @@ class IngestionApp:
         if found := _SENTRY.fullmatch(path):
             ingest_id, kind = int(found[1]), found[2]
             return lambda call: self._sentry(call, ingest_id, kind)
-        if found := _OTLP.fullmatch(path):
-            ingest_number = int(found[2]) if found[2] else None
-            return lambda call: self._otlp(call, ingest_number, found[1] or found[3])
         return None
 
     async def _native(self, call: Call) -> Answer:
@@ -129,30 +125,10 @@ class IngestionApp:
         owner = await self._keys.owner(key)
         return owner is not None and owner.ingest_id == ingest_id
 
-    async def _otlp(self, call: Call, ingest_id: int | None, signal: str) -> Answer:
-        content_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-        try:
-            call.check_headers()
-            key = call.headers.get("x-api-key") or sentry.parse_auth(call.headers, call.query)
-            owner = await self._keys.owner(key) if key else None
-            if owner is None or ingest_id not in {None, owner.ingest_id}:
-                return _otlp_answer(401, otlp.status_body(content_type, "send X-API-Key with a live key"), content_type)
-            if content_type not in otlp.CONTENT_TYPES:
-                return json_answer(415, {"error": f"send one of {', '.join(otlp.CONTENT_TYPES)}"})
-            body = await self._body(call, limits.OTLP_BODY_BYTES, limits.OTLP_BODY_BYTES)
-            read = otlp.parse_logs if signal == "logs" else otlp.parse_traces
-            events = read(body, content_type, owner.project_id, utc_now())
-            await self._accept(events)
-        except AtlasError as error:
-            status = status_of(error)
-            retry = ((b"retry-after", str(RETRY_AFTER_S).encode()),) if status == 503 else ()  # noqa: PLR2004
-            return _otlp_answer(status, otlp.status_body(content_type, str(error)), content_type, retry)
-        return _otlp_answer(200, otlp.success_body(content_type), content_type)
-
     async def _body(self, call: Call, wire_bytes: int, inflated_bytes: int) -> bytes:
         encoding = call.headers.get("content-encoding", "")
         body = await call.body(wire_bytes)
-        return inflate(body, encoding, wire_bytes, inflated_bytes)
+        return inflate(body, encoding, inflated_bytes)
 
     async def _accept(self, events: Sequence[Event]) -> None:
         messages = []
@@ -182,13 +158,6 @@ def _sentry_error(status: int, text: str) -> Answer:
     shown = text[:300]
     header = shown.encode("ascii", "replace").replace(b"\n", b" ").replace(b"\r", b" ")
     return json_answer(status, {"detail": shown, "error": shown, "causes": []}, (b"x-sentry-error", header))
-
-
-def _otlp_answer(
-    status: int, body: bytes, content_type: str, headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> Answer:
-    shown = content_type if content_type in otlp.CONTENT_TYPES else "application/json"
-    return Answer(status, body, headers, shown.encode())
 
 
 def make_ingestion_app(commit: GroupCommit, keys: KeyCache, *, checks: Checks) -> IngestionApp:

@@ -30,6 +30,4 @@ PATHS: Final[dict[str, Any]] = {
     "/api/{project}/envelope/": _post("Sentry envelope", "200", _PROJECT),
     "/api/{project}/store/": _post("Sentry event (older SDKs)", "200", _PROJECT),
     "/api/{project}/security/": _post("Content-Security-Policy report", "201", _PROJECT),
-    "/otlp/v1/logs": _post("OpenTelemetry logs, protobuf or JSON", "200", _KEY),
-    "/otlp/v1/traces": _post("OpenTelemetry traces, protobuf or JSON", "200", _KEY),
 }

@@ -133,6 +133,7 @@ CREATE TABLE intelligence.insights (
     state TEXT DEFAULT 'pending' NOT NULL,
     reason TEXT DEFAULT '' NOT NULL,
     attempts INTEGER DEFAULT 0 NOT NULL,
+    leased BOOLEAN DEFAULT false NOT NULL,
     job BYTEA NOT NULL,
     due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     summary TEXT DEFAULT '' NOT NULL,

@@ -1,0 +1,1 @@
+"""Who is asked for insights: one file for each way to reach a language model."""

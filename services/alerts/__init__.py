@@ -1,0 +1,1 @@
+"""Fires rules on issue updates and keeps the alert log."""

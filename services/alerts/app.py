@@ -1,0 +1,90 @@
+"""The alert service's routes."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import FastAPI
+from pydantic import BaseModel, StringConstraints
+
+from atlas_core import limits
+from atlas_core.conditions import Condition
+from atlas_core.errors import NotFoundError, RejectedError
+from atlas_core.storage.alerts import PostgresAlertStore
+from services.http import Checks, CurrentUser, MemberProject, Sessions, clean, make_app
+
+_LARGEST = 2**62
+
+
+class NewRule(BaseModel):
+    """A rule as asked for; `threshold` matters to `count_threshold` alone."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.NAME_CHARACTERS)]
+    condition: str
+    threshold: int = 0
+
+
+def make_alerts_app(
+    store: PostgresAlertStore, sessions: Sessions, *, checks: Checks, cors_origins: tuple[str, ...] = ()
+) -> FastAPI:
+    """Return the app for alert rules and the alert log."""
+    app = make_app("alerts", checks=checks, sessions=sessions, cors_origins=cors_origins)
+    _add_rule_routes(app, store)
+    _add_alert_routes(app, store, sessions)
+    return app
+
+
+def _add_rule_routes(app: FastAPI, store: PostgresAlertStore) -> None:
+    @app.post("/projects/{project_id}/rules", status_code=201, tags=["rules"])
+    def create_rule(project: MemberProject, body: NewRule) -> dict[str, Any]:
+        """Make a rule; it holds for what arrives from now on."""
+        return {"rule": store.add_rule(project, clean(body.name), _condition(body))}
+
+    @app.get("/projects/{project_id}/rules", tags=["rules"])
+    def rules(project: MemberProject) -> dict[str, Any]:
+        """Return the project's rules, newest first."""
+        return {"rules": store.rules(project)}
+
+    @app.delete("/projects/{project_id}/rules/{rule_id}", tags=["rules"])
+    def delete_rule(project: MemberProject, rule_id: UUID) -> dict[str, str]:
+        """Delete a rule; what it has said stays in the alert log."""
+        store.delete_rule(project, rule_id)
+        return {"status": "deleted"}
+
+
+def _add_alert_routes(app: FastAPI, store: PostgresAlertStore, sessions: Sessions) -> None:
+    @app.get("/projects/{project_id}/alerts", tags=["alerts"])
+    def alerts(project: MemberProject) -> dict[str, Any]:
+        """Return the project's 50 newest alerts, newest first."""
+        return {"alerts": store.alerts(project)}
+
+    @app.get("/projects/{project_id}/alerts/unread", tags=["alerts"])
+    def unread(project: MemberProject) -> dict[str, int]:
+        """Return how many alerts nobody has acknowledged."""
+        return {"unread_count": store.unread_count(project)}
+
+    @app.post("/alerts/{alert_id}/acknowledge", tags=["alerts"])
+    def acknowledge(alert_id: UUID, user: CurrentUser) -> dict[str, str]:
+        """Mark an alert as read."""
+        project_id = store.project_of(alert_id)
+        try:
+            sessions.require_member(user, project_id)
+        except NotFoundError as error:
+            raise NotFoundError("no such alert") from error
+        store.acknowledge(project_id, alert_id)
+        return {"status": "acknowledged"}
+
+
+def _condition(body: NewRule) -> Condition:
+    """Return the condition that a request names.
+
+    Raises:
+        RejectedError: There is none of that name, or its threshold will not do.
+    """
+    if not -_LARGEST < body.threshold < _LARGEST:
+        raise RejectedError("threshold is too large")
+    try:
+        condition: Condition = msgspec.convert({"condition": body.condition, "threshold": body.threshold}, Condition)
+    except msgspec.ValidationError as error:
+        raise RejectedError(str(error)[:200]) from error
+    return condition

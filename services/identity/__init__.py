@@ -1,0 +1,1 @@
+"""Accounts, tokens, organizations, projects and their keys."""

@@ -1,0 +1,149 @@
+"""The identity service's routes."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, StringConstraints
+
+from atlas_core import limits
+from atlas_core.projects import dsn
+from atlas_core.storage.identity import ForbiddenError, IdentityStore
+from services.http import Checks, CurrentUser, MemberProject, Sessions, clean, invalid_answer, make_app
+from services.identity.accounts import Accounts
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.NAME_CHARACTERS)]
+
+
+class Credentials(BaseModel):
+    """Who somebody says they are."""
+
+    email: str
+    password: str
+
+
+class NewOrganization(BaseModel):
+    """What an organization is called."""
+
+    organization_name: Name
+
+
+class NewProject(BaseModel):
+    """What a project is called, and whose it is."""
+
+    organization_id: UUID
+    project_name: Name
+
+
+class NewKey(BaseModel):
+    """What a key is for."""
+
+    label: Name = "key"
+
+
+def make_identity_app(
+    store: IdentityStore,
+    jwt_key: str,
+    sessions: Sessions,
+    *,
+    ingest_host: str,
+    checks: Checks,
+    cors_origins: tuple[str, ...] = (),
+) -> FastAPI:
+    """Return the app for accounts, organizations, projects and keys.
+
+    Args:
+        store: Where they are kept.
+        jwt_key: What tokens are signed with.
+        sessions: Checks the tokens of those who ask.
+        ingest_host: `name:port` that DSNs show.
+        checks: What `/readyz` asks.
+        cors_origins: Pages that may call.
+    """
+    app = make_app("identity", checks=checks, sessions=sessions, cors_origins=cors_origins)
+    accounts = Accounts(store, jwt_key)
+
+    def invalid(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        answer = invalid_answer(error)
+        return JSONResponse({"error": "invalid request"}, 400) if answer.status_code == 422 else answer  # noqa: PLR2004
+
+    def forbidden(_request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, 403)
+
+    # The original's clients know 400 for a body of the wrong shape.
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(ForbiddenError, forbidden)
+    _add_account_routes(app, accounts)
+    _add_project_routes(app, store, ingest_host)
+    _add_key_routes(app, store, ingest_host)
+    return app
+
+
+def _add_account_routes(app: FastAPI, accounts: Accounts) -> None:
+    @app.post("/auth/signup", status_code=201, tags=["accounts"])
+    def sign_up(body: Credentials) -> dict[str, Any]:
+        """Make an account and sign it in."""
+        user_id, email, token = accounts.sign_up(body.email, body.password)
+        return {"message": "Signed up", "token": token, "user": {"id": user_id, "email": email}}
+
+    @app.post("/auth/signin", tags=["accounts"])
+    def sign_in(body: Credentials) -> dict[str, Any]:
+        """Return a token for an account."""
+        email, token = accounts.sign_in(clean(body.email), body.password)
+        return {"message": "Signed in", "token": token, "email": email}
+
+
+def _add_project_routes(app: FastAPI, store: IdentityStore, ingest_host: str) -> None:
+    @app.post("/project/create-organization", status_code=201, tags=["projects"])
+    def create_organization(body: NewOrganization, user: CurrentUser) -> dict[str, Any]:
+        """Make an organization; who makes it owns it."""
+        organization = store.add_organization(user.id, clean(body.organization_name))
+        return {"message": "Organization created", "organization": organization}
+
+    @app.get("/project/organizations", tags=["projects"])
+    def organizations(user: CurrentUser) -> dict[str, Any]:
+        """Return the asker's organizations, newest first."""
+        return {"organizations": store.organizations(user.id)}
+
+    @app.post("/project/create-project", status_code=201, tags=["projects"])
+    def create_project(body: NewProject, user: CurrentUser) -> dict[str, Any]:
+        """Make a project; its key and DSN are shown here and never again."""
+        project, api_key = store.add_project(user.id, body.organization_id, clean(body.project_name))
+        ingest_id = project.pop("ingest_id")
+        return {"message": "Project created", "project": project | _shown_once(api_key, ingest_host, ingest_id)}
+
+    @app.get("/project/projects", tags=["projects"])
+    def projects(user: CurrentUser) -> dict[str, Any]:
+        """Return the projects that the asker may see, newest first."""
+        return {"projects": store.projects(user.id)}
+
+
+def _add_key_routes(app: FastAPI, store: IdentityStore, ingest_host: str) -> None:
+    @app.get("/project/projects/{project_id}/keys", tags=["keys"])
+    def keys(project: MemberProject) -> dict[str, Any]:
+        """Return a project's keys, without their secrets."""
+        return {"keys": store.keys(project)}
+
+    @app.post("/project/projects/{project_id}/keys", status_code=201, tags=["keys"])
+    def create_key(project: MemberProject, body: NewKey) -> dict[str, Any]:
+        """Make a further key; it is shown here and never again."""
+        key, api_key = store.add_key(project, clean(body.label))
+        ingest_id = key.pop("ingest_id")
+        return {"key": key | _shown_once(api_key, ingest_host, ingest_id)}
+
+    @app.delete("/project/projects/{project_id}/keys/{key_id}", tags=["keys"])
+    def revoke_key(project: MemberProject, key_id: UUID) -> dict[str, str]:
+        """Make a key useless, everywhere within five seconds."""
+        store.revoke_key(project, key_id)
+        return {"status": "revoked"}
+
+
+def _shown_once(api_key: str, ingest_host: str, ingest_id: int) -> dict[str, str]:
+    return {
+        "api_key": api_key,
+        "dsn": dsn(api_key, ingest_host, ingest_id),
+        "otlp_endpoint": f"http://{ingest_host}/otlp",
+    }

@@ -1,0 +1,1 @@
+"""Asks a local language model about issues, by way of a queue."""
