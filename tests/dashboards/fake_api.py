@@ -214,13 +214,14 @@ class FakeApi:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        api = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path, _, query = self.path.partition("?")
                 token = self.headers.get("Authorization", "").removeprefix("Bearer ")
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, answer = world.answer(self.command, path, query, token, body)
+                status, answer = api.world.answer(self.command, path, query, token, body)
                 content = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

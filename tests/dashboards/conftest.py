@@ -1,0 +1,152 @@
+"""A fake API, and a real Voila in front of it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.dashboards.fake_api import EMAIL, JWT_KEY, PASSWORD, FakeApi, World, token_of
+
+ROOT = Path(__file__).parents[2]
+SECRET = "the-database-password"
+_PROGRAM = """
+import json, sys
+from dashboards.client import ServiceUrls
+from dashboards.server import serve
+from dashboards.settings import DashboardSettings
+given = json.loads(sys.argv[1])
+serve(DashboardSettings(urls=ServiceUrls(*[given.pop("api")] * 4), **given))
+"""
+
+
+@dataclass(frozen=True)
+class Dashboards:
+    """A running server."""
+
+    url: str
+    pid: int
+    log: Path
+
+    def visitor(self, email: str = EMAIL, **options: Any) -> httpx.Client:
+        """A signed-in visitor's browser, as far as HTTP goes."""
+        cookies = {"atlas_session": token_of(email)}
+        return httpx.Client(base_url=self.url, cookies=cookies, timeout=60, trust_env=False, **options)
+
+    def kernels(self) -> int:
+        """How many kernels the server says are alive."""
+        return int(httpx.get(f"{self.url}/readyz", trust_env=False).json()["kernels"])
+
+    def kernel_processes(self) -> list[psutil.Process]:
+        """The kernels as processes of this machine."""
+        children = psutil.Process(self.pid).children(recursive=True)
+        return [child for child in children if "ipykernel_launcher" in " ".join(child.cmdline())]
+
+    def wait_for_kernels(self, count: int, bound_s: float = 30) -> None:
+        """Return when so many kernels are alive."""
+        ends_at = time.monotonic() + bound_s
+        while self.kernels() != count:
+            assert time.monotonic() < ends_at, f"{self.kernels()} kernels are alive, {count} were expected"
+            time.sleep(0.2)
+
+
+Serve = Callable[..., AbstractContextManager[Dashboards]]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    ends_at = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < ends_at, log.read_text()
+        try:
+            if httpx.get(f"{url}/healthz", trust_env=False).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Starts a dashboards server with the settings given by name."""
+
+    @contextmanager
+    def start(**given: Any) -> Iterator[Dashboards]:
+        port = _free_port()
+        log = tmp_path_factory.mktemp("dashboards") / "server.log"
+        environment = os.environ | {
+            "ATLAS_JWT_KEY": JWT_KEY,
+            "ATLAS_DATABASE_URL": f"postgresql://atlas:{SECRET}@127.0.0.1/atlas",
+            "HTTP_PROXY": "http://127.0.0.1:9",
+        }
+        settings = json.dumps({"jwt_key": JWT_KEY, "port": port, **given})
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-c", _PROGRAM, settings], env=environment, cwd=ROOT, stdout=output, stderr=output
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_up(url, process, log)
+            yield Dashboards(url, process.pid, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[FakeApi]:
+    with FakeApi(World()) as running:
+        yield running
+
+
+@pytest.fixture
+def world(api: FakeApi) -> World:
+    """A fresh world behind the fake API."""
+    api.world = World()
+    return api.world
+
+
+@pytest.fixture(scope="session")
+def shared_server(serve: Serve, api: FakeApi) -> Iterator[Dashboards]:
+    with serve(api=api.url) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared_server: Dashboards, world: World) -> Iterator[Dashboards]:
+    """A running server in front of a fresh world; its kernels are gone after the test."""
+    assert world.issues
+    yield shared_server
+    for email in (EMAIL, "bob@example.com"):
+        with shared_server.visitor(email) as visitor:
+            visitor.post("/sign-out")
+    for process in shared_server.kernel_processes():
+        process.kill()
+
+
+@pytest.fixture
+def form() -> dict[str, str]:
+    """What a visitor types to sign in."""
+    return {"email": EMAIL, "password": PASSWORD, "next": "/issues"}
