@@ -24,7 +24,8 @@ class Level(StrEnum):
 
 
 _SEVERITY = {level: rank for rank, level in enumerate(Level)}
-_ALIASES = {
+_NAMED = {
+    **{level.value: level for level in Level},
     "fatal": Level.CRITICAL, "crit": Level.CRITICAL, "emergency": Level.CRITICAL, "alert": Level.CRITICAL,
     "panic": Level.CRITICAL, "err": Level.ERROR, "exception": Level.ERROR, "warn": Level.WARNING,
     "log": Level.INFO, "notice": Level.INFO, "trace": Level.DEBUG, "sample": Level.DEBUG,
@@ -35,7 +36,7 @@ _ALIASES = {
 def level_named(name: object) -> Level:
     """Return the level that a client means by `name`; error when it is missing or unknown."""
     text = str(name).strip().lower() if isinstance(name, str | int) else ""
-    return Level(text) if text in Level else _ALIASES.get(text, Level.ERROR)
+    return _NAMED.get(text, Level.ERROR)
 
 
 class Frame(msgspec.Struct, omit_defaults=True):

@@ -1,0 +1,1 @@
+"""The real servers of the live tests, installed and started without Docker."""
