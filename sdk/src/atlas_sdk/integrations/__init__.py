@@ -1,0 +1,1 @@
+"""How frameworks hand their errors to a client: one file each."""
