@@ -21,6 +21,8 @@ _HERE: Final = Path(__file__).parent
 _TEMPLATE: Final = "atlas"
 _LAB_EXTENSIONS: Final = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
 _MISCONFIGURED_EXIT: Final = 78
+_SOCKET_PATH: Final = 100  # Unix allows 104 to 108 bytes for the path of a socket
+_KERNEL_SOCKET: Final = 65  # what Jupyter appends to the directory
 
 
 def serve(settings: DashboardSettings) -> None:
@@ -86,6 +88,8 @@ def _config(settings: DashboardSettings, directory: str) -> Config:
         extension_allowlist=list(_LAB_EXTENSIONS),
         multi_kernel_manager_class="dashboards.kernels.VisitorKernels",
     )
+    if os.name == "posix" and len(directory) + _KERNEL_SOCKET <= _SOCKET_PATH:
+        config.KernelManager.transport = "ipc"  # sockets in our private directory instead of TCP ports
     config.VoilaExecutor.update(
         cell_error_instruction="Reload the page; the server's log says what happened.", on_cell_error=_log_cell_error
     )

@@ -1,9 +1,12 @@
 """What a kernel knows of the visitor that it works for."""
 
+import logging
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
+
+from traitlets.config import Application
 
 TOKEN_VARIABLE: Final = "ATLAS_VISITOR_TOKEN"  # noqa: S105 - the variable's name
 _REQUEST_VARIABLES: Final = ("QUERY_STRING", "VOILA_REQUEST_URL", "HTTP_COOKIE")
@@ -28,3 +31,11 @@ def take_visit(environ: MutableMapping[str, str]) -> Visit:
     for name in _REQUEST_VARIABLES:
         environ.pop(name, None)
     return Visit(token=token, query=query)
+
+
+def log_to_server() -> None:
+    """Send what the dashboards log to the server's log; a kernel's standard error would end in the page."""
+    if Application.initialized():
+        log = logging.getLogger("dashboards")
+        log.handlers = list(Application.instance().log.handlers)
+        log.propagate = False

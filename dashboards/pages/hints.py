@@ -1,10 +1,13 @@
 """What an empty page says: the next thing to do."""
 
+from datetime import UTC, datetime
+
 from dashboards.markup import escaped
 
 _FIRST_EVENT = """curl -i {url}/api/ingest/events \\
   -H "X-API-Key: $ATLAS_API_KEY" -H "Content-Type: application/json" \\
-  -d '{{"level":"error","message":"First light","stack_trace":"","timestamp":"2026-01-01T00:00:00Z"}}'"""
+  -d '{{"level":"error","message":"First light",
+       "stack_trace":"","timestamp":"{now}"}}'"""
 _FIRST_PROJECT = """curl {url}/project/create-organization -H "Authorization: Bearer $ATLAS_TOKEN" \\
   -H "Content-Type: application/json" -d '{{"organization_name":"Acme"}}'
 curl {url}/project/create-project -H "Authorization: Bearer $ATLAS_TOKEN" \\
@@ -13,10 +16,11 @@ curl {url}/project/create-project -H "Authorization: Bearer $ATLAS_TOKEN" \\
 
 def first_event(ingestion_url: str) -> str:
     """Return how to send the first event of a project."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:00:00Z")  # by the hour: the same text is not sent again every poll
     return _hint(
         "No issues yet",
         "Send a first event; it appears here within seconds. The API key was shown when the project was created.",
-        _FIRST_EVENT.format(url=ingestion_url),
+        _FIRST_EVENT.format(url=ingestion_url, now=now),
     )
 
 

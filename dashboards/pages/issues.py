@@ -14,7 +14,7 @@ from dashboards.pages.alerts_card import AlertsCard
 from dashboards.pages.issue_detail import IssueDetail
 from dashboards.polling import Sleep, Tasks, poll
 from dashboards.records import Overview, Project
-from dashboards.visit import take_visit
+from dashboards.visit import log_to_server, take_visit
 from dashboards.widgets.address import Address
 from dashboards.widgets.issue_table import IssueTable
 
@@ -200,6 +200,7 @@ def tiles_html(overview: Overview | None) -> str:
 
 def issues_page() -> ipywidgets.Widget:
     """Return the live page of the visitor whom this kernel serves."""
+    log_to_server()
     urls = ServiceUrls.from_environment(os.environ)
     visit = take_visit(os.environ)
     ingestion_url = os.environ.get("ATLAS_INGESTION_URL", INGESTION_URL)

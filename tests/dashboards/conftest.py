@@ -87,13 +87,14 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Starts a dashboards server with the settings given by name."""
 
     @contextmanager
-    def start(**given: Any) -> Iterator[Dashboards]:
+    def start(*, python_path: str = "", **given: Any) -> Iterator[Dashboards]:
         port = _free_port()
         log = tmp_path_factory.mktemp("dashboards") / "server.log"
         environment = os.environ | {
             "ATLAS_JWT_KEY": JWT_KEY,
             "ATLAS_DATABASE_URL": f"postgresql://atlas:{SECRET}@127.0.0.1/atlas",
             "HTTP_PROXY": "http://127.0.0.1:9",
+            "PYTHONPATH": python_path,
         }
         settings = json.dumps({"jwt_key": JWT_KEY, "port": port, **given})
         with log.open("wb") as output:

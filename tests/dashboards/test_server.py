@@ -211,3 +211,15 @@ def test_without_a_key_the_one_kept_on_disk_is_used_and_none_is_an_error(tmp_pat
 def test_a_short_key_is_refused_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(DashboardSettings(jwt_key="short")) == 78
     assert "ATLAS_JWT_KEY" in capsys.readouterr().err
+
+
+def test_an_error_in_a_page_is_in_the_log_and_not_on_the_page(
+    serve: Serve, api: FakeApi, world: World, tmp_path: Path
+) -> None:
+    assert world.projects
+    (tmp_path / "anywidget.py").write_text("raise RuntimeError('the-detail')")
+    with serve(api=api.url, python_path=str(tmp_path)) as server, server.visitor() as visitor:
+        page = visitor.get("/issues").text
+        assert "There was an error" in page
+        assert "the-detail" not in page
+        assert "the-detail" in server.log.read_text()
