@@ -13,7 +13,7 @@ from atlas_core.events import Level
 
 PROMPT_VERSION: Final = 1
 QUALIFYING: Final = (Level.ERROR, Level.CRITICAL)
-_STACK_CHARACTERS: Final = 6_000
+_STACK_CHARACTERS: Final = 4_000
 _FIELD_CHARACTERS: Final = 4_000
 
 
@@ -81,10 +81,10 @@ class Insight(msgspec.Struct, kw_only=True):
 ANSWER_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        "summary": {"type": "string", "minLength": 1, "maxLength": 600},
-        "root_cause": {"type": "string", "minLength": 1, "maxLength": 1200},
-        "remediation": {"type": "string", "minLength": 1, "maxLength": 1200},
-        "evidence": {"type": "array", "maxItems": 4, "items": {"type": "string", "maxLength": 200}},
+        "summary": {"type": "string", "minLength": 1, "maxLength": 300},
+        "root_cause": {"type": "string", "minLength": 1, "maxLength": 600},
+        "remediation": {"type": "string", "minLength": 1, "maxLength": 600},
+        "evidence": {"type": "array", "maxItems": 3, "items": {"type": "string", "maxLength": 120}},
     },
     "required": ["summary", "root_cause", "remediation", "evidence"],
 }

@@ -28,17 +28,17 @@ def make_app(client: Client) -> FastAPI:
         return ["/random-error", "/database-timeout", "/null-reference", "/unhandled"]
 
     @app.get("/random-error")
-    def random_error() -> NoReturn:
+    def random_error() -> None:
         """Fail with one of three messages."""
         answer_500(client, RuntimeError(random.choice(RANDOM_ERRORS)))
 
     @app.get("/database-timeout")
-    def database_timeout() -> NoReturn:
+    def database_timeout() -> None:
         """Fail as a slow database does."""
         answer_500(client, TimeoutError("database query timed out after 30s"))
 
     @app.get("/null-reference")
-    def null_reference() -> NoReturn:
+    def null_reference() -> None:
         """Fail as a missing object does."""
         user = None
         try:

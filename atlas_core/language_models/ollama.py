@@ -11,7 +11,7 @@ from atlas_core.errors import RejectedError, TransientError
 from atlas_core.insights import Reply
 
 CONTEXT_TOKENS: Final = 8_192
-ANSWER_TOKENS: Final = 1_024
+ANSWER_TOKENS: Final = 2_048
 _NOT_FOUND: Final = 404
 _UNAVAILABLE: Final = (429, 503)
 

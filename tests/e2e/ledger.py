@@ -22,7 +22,7 @@ class Ledger:
     def __init__(self, stack: Stack, key: str, path: Path) -> None:
         self._stack = stack
         self._key = key
-        self._file = path.open("w")
+        self._path = path
         self._lock = threading.Lock()
         self.accepted: dict[str, str] = {}
         self.unexpected: list[str] = []
@@ -59,8 +59,8 @@ class Ledger:
             if answer.status_code in {200, 202}:
                 with self._lock:
                     self.accepted[event_id] = message
-                    self._file.write(f"{event_id} {message}\n")
-                    self._file.flush()
+                    with self._path.open("a") as file:
+                        file.write(f"{event_id} {message}\n")
                 return
             if answer.status_code not in ALLOWED:
                 with self._lock:
