@@ -57,13 +57,22 @@ class Alert(msgspec.Struct, frozen=True):
     fired_at: str | None = None
 
 
+class Evidence(msgspec.Struct, frozen=True):
+    """A quotation from what the model was shown."""
+
+    quote: str
+
+    def __str__(self) -> str:
+        return self.quote
+
+
 class Insight(msgspec.Struct, frozen=True):
     """What the language model says about an issue."""
 
     summary: str
     root_cause: str = ""
     remediation: str = ""
-    evidence: str | list[str] | None = None
+    evidence: str | list[str | Evidence] | None = None
     model_used: str | None = None
     tokens_used: int | None = None
 
@@ -72,5 +81,5 @@ class InsightWait(msgspec.Struct, frozen=True):
     """Why there is no insight yet: `state` is "pending", "failed" or "none"."""
 
     state: str = "pending"
-    reason: str = ""
-    attempts: int = 0
+    reason: str | None = None
+    attempts: int | None = None

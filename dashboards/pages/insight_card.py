@@ -42,7 +42,7 @@ class InsightCard(ipywidgets.HTML):
             await self._sleep(wait_s)
             wait_s = min(wait_s * 1.5, _LONGEST_WAIT_S)
         if self._pending:
-            self._show("timeout", f"{self._body}{muted('Not ready after a minute. Open the issue again to look.')}")
+            self._show("timeout", f"{self._body}{muted('Not ready after a minute. Reload the page to look again.')}")
 
     async def _asked(self, issue_id: str) -> bool:
         try:
@@ -56,10 +56,10 @@ class InsightCard(ipywidgets.HTML):
             self._show("ready", insight_html(answer))
             return True
         self._show(answer.state, wait_html(answer))
-        return answer.state != "pending"
+        return answer.state == "failed"  # "none" may only mean that the issue is very new
 
     def _show(self, state: str, body: str) -> None:
-        self._pending = state in {"pending", "error"}
+        self._pending = state not in {"ready", "failed", "none"}
         self._body = body
         self.value = f'<h2>AI insight</h2><div role="status" data-insight="{escaped(state)}">{body}</div>'
 
@@ -67,7 +67,7 @@ class InsightCard(ipywidgets.HTML):
 def insight_html(insight: Insight) -> str:
     """Return an insight as headed paragraphs, with what made it."""
     parts = [f'<p class="atlas-lead">{escaped(insight.summary)}</p>']
-    evidence = insight.evidence if isinstance(insight.evidence, str) else "\n".join(insight.evidence or ())
+    evidence = insight.evidence if isinstance(insight.evidence, str) else "\n".join(map(str, insight.evidence or ()))
     sections = {"Root cause": insight.root_cause, "Remediation": insight.remediation, "Evidence": evidence}
     parts += [f'<h3>{title}</h3><p class="atlas-prose">{escaped(text)}</p>' for title, text in sections.items() if text]
     made = [insight.model_used or "", f"{insight.tokens_used:,} tokens" if insight.tokens_used else ""]
@@ -78,11 +78,11 @@ def insight_html(insight: Insight) -> str:
 def wait_html(wait: InsightWait) -> str:
     """Return why there is no insight yet, in the service's own words."""
     words = {
-        "pending": "The model is reading the stack trace…",
+        "pending": "The insight is not written yet.",
         "failed": "The insight could not be written.",
         "none": "This issue has no insight. Errors and critical ones get one.",
     }
-    tried = f" (attempt {wait.attempts})" if wait.attempts > 1 else ""
+    tried = f" (attempt {wait.attempts})" if wait.attempts and wait.attempts > 1 else ""
     lead = words.get(wait.state, words["pending"]) + tried
     reason = f'<p class="atlas-reason">{escaped(wait.reason)}</p>' if wait.reason else ""
     return (problem(lead) if wait.state == "failed" else muted(lead)) + reason

@@ -122,7 +122,7 @@ class World:
             "summary": "A cart line without a price reaches cart.total.",
             "root_cause": "Lines added by the gift flow carry no `price_cents`; total() indexes it without a default.",
             "remediation": "Give gift lines a price of 0 when they are added, and read it with .get in cart.py:88.",
-            "evidence": ["orders/cart.py:88 raise KeyError", "12,408 events since the gift flow went live"],
+            "evidence": [{"quote": "orders/cart.py:88 raise KeyError"}, "12,408 events since the gift flow went live"],
             "model_used": "llama3.2:3b",
             "tokens_used": 612,
         }

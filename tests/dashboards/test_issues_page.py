@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 import httpx
 import pytest
@@ -178,8 +179,11 @@ def test_a_refused_token_ends_the_page_with_a_way_back_in() -> None:
 
 @pytest.mark.parametrize("state", ["failed", "none"])
 def test_an_insight_that_will_not_come_shows_the_reason(state: str) -> None:
+    ticks = count(step=10)
+
     async def scene(world: World) -> None:
-        card = InsightCard(Client(ServiceUrls(), "a-token", transport(world)), sleep=quick)
+        client = Client(ServiceUrls(), "a-token", transport(world))
+        card = InsightCard(client, sleep=quick, clock=lambda: next(ticks))
         await card.follow("an-issue")
         assert "run `ollama pull llama3.2:3b`" in card.value
         assert f'data-insight="{state}"' in card.value
