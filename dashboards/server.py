@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ def serve(settings: DashboardSettings) -> None:
         MisconfiguredError: The key cannot be used.
     """
     check_jwt_key(settings.jwt_key)
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(0))  # until Voila's own: leave nothing behind
     with tempfile.TemporaryDirectory(prefix="atlas-dashboards-") as directory:
         _keep_jupyter_in(Path(directory))
         # Late, because Jupyter reads its directories from the environment when it is imported.
@@ -62,6 +64,7 @@ def _keep_jupyter_in(directory: Path) -> None:
         JUPYTER_NO_CONFIG="1",
         IPYTHONDIR=str(directory / "ipython"),
     )
+    tempfile.tempdir = str(directory)  # Jupyter makes a directory of its own and leaves it behind
 
 
 def _config(settings: DashboardSettings, directory: str) -> Config:
