@@ -7,7 +7,7 @@
 import argparse
 import os
 import random
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 from atlas_sdk import Client
@@ -40,11 +40,12 @@ def make_app(client: Client) -> FastAPI:
     @app.get("/null-reference")
     def null_reference() -> None:
         """Fail as a missing object does."""
-        user = None
+        users: dict[str, Any] = {"nobody": None}
         try:
-            user.email  # type: ignore[attr-defined]  # noqa: B018 - the error is the point
+            users["nobody"].email.lower()
         except AttributeError as error:
-            answer_500(client, error)
+            client.capture_error(error)
+            raise HTTPException(500, str(error)) from error
 
     @app.get("/unhandled")
     def unhandled() -> float:

@@ -28,7 +28,17 @@ _CLIENT: Final = {
     "socket.timeout.ms": 6_000,
     "broker.address.family": "v4",
 }
+_REBALANCED: Final = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.FENCED_INSTANCE_ID,
+}
 _QUIET.setLevel(logging.CRITICAL)  # an outage is told once, by those who wait for the broker
+
+
+class _RebalancedError(TransientError):
+    """The group was shared out anew since this member last polled."""
 
 
 @contextlib.contextmanager
@@ -39,6 +49,8 @@ def _translated() -> Iterator[None]:
         cause = error.args[0] if error.args and isinstance(error.args[0], KafkaError) else None
         if cause is not None and cause.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             raise TooLargeError(f"Kafka: {cause.str()}") from error
+        if cause is not None and cause.code() in _REBALANCED:
+            raise _RebalancedError(f"Kafka: {cause.str()}") from error
         raise TransientError(f"Kafka: {cause.str() if cause else error}") from error
     except BufferError as error:
         raise TransientError("Kafka: too much waits to be sent") from error
@@ -368,11 +380,15 @@ class KafkaConsumer:
         offsets = {number: offset for number, offset in moved.items() if offset is not None}
         if not offsets or self._consumer is None:
             return
-        with _translated():
-            asked = [TopicPartition(self._topic, number, offset) for number, offset in offsets.items()]
-            for done in self._consumer.commit(offsets=asked, asynchronous=False) or []:
-                if done.error is not None:
-                    raise KafkaException(done.error)
+        asked = [TopicPartition(self._topic, number, offset) for number, offset in offsets.items()]
+        try:
+            with _translated():
+                for done in self._consumer.commit(offsets=asked, asynchronous=False) or []:
+                    if done.error is not None:
+                        raise KafkaException(done.error)
+        except _RebalancedError:
+            # The group is being shared out anew: what we keep is committed by the next call, the rest comes again elsewhere.
+            return
         for number, offset in offsets.items():
             self._owned[number].mark_committed(offset)
 

@@ -24,6 +24,7 @@ CALL_S: Final = 10.0
 RECONNECT_S: Final = 1.0
 _INEQUIVALENT: Final = 406
 _ATTEMPT: Final = "x-atlas-attempt"
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # an outage is told once, by those who wait for the server
 
 
 @contextlib.contextmanager

@@ -32,14 +32,13 @@ class Channel:
     dead_letters: Callable[[], list[tuple[bytes, str]]]
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=LIVE), pytest.param("kafka", marks=LIVE)])
-def log(request: pytest.FixtureRequest) -> Channel:
-    """An event log of two partitions."""
+def _log(request: pytest.FixtureRequest, adapter: str) -> Channel:
+    """Return an event log of two partitions."""
     name = f"t{uuid.uuid4().hex[:12]}"
-    if request.param == "memory":
+    if adapter == "memory":
         memory = MemoryLog(2)
         return Channel(memory.publisher, memory.consumer, lambda: [(d.body, d.reason) for d in memory.dead_letters])
-    if request.param == "postgres":
+    if adapter == "postgres":
         url = request.getfixturevalue("database_url")
         return Channel(
             lambda: PostgresPublisher(url, name, 2), lambda group: PostgresConsumer(url, name, 2, group), lambda: _dead(url)
@@ -57,14 +56,13 @@ def log(request: pytest.FixtureRequest) -> Channel:
     )
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=LIVE), pytest.param("rabbitmq", marks=LIVE)])
-def queue(request: pytest.FixtureRequest) -> Channel:
-    """A job queue."""
+def _queue(request: pytest.FixtureRequest, adapter: str) -> Channel:
+    """Return a job queue."""
     name = f"q{uuid.uuid4().hex[:12]}"
-    if request.param == "memory":
+    if adapter == "memory":
         memory = MemoryQueue()
         return Channel(memory.publisher, lambda _: memory.consumer(), lambda: [(d.body, d.reason) for d in memory.dead_letters])
-    if request.param == "postgres":
+    if adapter == "postgres":
         url = request.getfixturevalue("database_url")
         return Channel(
             lambda: PostgresJobPublisher(url, name), lambda _: PostgresJobConsumer(url, name), lambda: _dead(url)
@@ -81,9 +79,30 @@ def queue(request: pytest.FixtureRequest) -> Channel:
     return Channel(lambda: RabbitPublisher(*where, name), lambda _: RabbitConsumer(*where, name), rabbit_dead)
 
 
-@pytest.fixture(params=["log", "queue"])
+LOGS = ["memory", pytest.param("postgres", marks=LIVE), pytest.param("kafka", marks=LIVE)]
+QUEUES = ["memory", pytest.param("postgres", marks=LIVE), pytest.param("rabbitmq", marks=LIVE)]
+CHANNELS = [
+    (_log, "memory"),
+    (_queue, "memory"),
+    *(pytest.param((_log, name), marks=LIVE) for name in ("postgres", "kafka")),
+    *(pytest.param((_queue, name), marks=LIVE) for name in ("postgres", "rabbitmq")),
+]
+
+
+@pytest.fixture(params=LOGS)
+def log(request: pytest.FixtureRequest) -> Channel:
+    return _log(request, request.param)
+
+
+@pytest.fixture(params=QUEUES)
+def queue(request: pytest.FixtureRequest) -> Channel:
+    return _queue(request, request.param)
+
+
+@pytest.fixture(params=CHANNELS, ids=lambda param: f"{param[1]}{param[0].__name__}")
 def channel(request: pytest.FixtureRequest) -> Channel:
-    made: Channel = request.getfixturevalue(request.param)
+    make, adapter = request.param
+    made: Channel = make(request, adapter)
     return made
 
 

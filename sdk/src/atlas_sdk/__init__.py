@@ -1,6 +1,9 @@
-"""Reports errors to Atlas. Standard library only; never raises into its host, never slows it."""
+"""Reports an application's errors to Atlas: `Client(api_key)` and its `capture_error`."""
 
 from atlas_sdk.client import Client
+from atlas_sdk.counts import Stats
+from atlas_sdk.events import Event
+from atlas_sdk.version import VERSION
 
-__all__ = ["Client"]
-__version__ = "0.1.0"
+__version__ = VERSION
+__all__ = ["Client", "Event", "Stats", "__version__"]

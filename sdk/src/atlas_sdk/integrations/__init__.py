@@ -1,1 +1,1 @@
-"""How frameworks hand their errors to a client: one file each."""
+"""Ways into frameworks and the interpreter, one file for each; none imports its framework before it is used."""

@@ -1,25 +1,25 @@
-"""What nobody catches: in the main thread and in every other."""
+"""sys.excepthook: reports the exception that ends the process."""
 
 import sys
-import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from atlas_sdk.client import Client
 
 
-def install(client: Client) -> None:
-    """Report what ends the program or a thread; the hooks that were there before still run."""
-    before, before_in_thread = sys.excepthook, threading.excepthook
+def install(client: Client) -> Callable[[], None]:
+    """Report what no one caught, then do what was done before; return what undoes it. The exit flush sends it."""
+    before = sys.excepthook
 
-    def in_main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not issubclass(kind, KeyboardInterrupt):
-            client.capture_error(error, level="critical", handled=False)
-            client.flush(2.0)
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            client.capture_error(error, level="critical", mechanism="excepthook", handled=False, once=True)
         before(kind, error, trace)
 
-    def in_thread(args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is not None:
-            client.capture_error(args.exc_value, handled=False)
-        before_in_thread(args)
+    sys.excepthook = hook
 
-    sys.excepthook, threading.excepthook = in_main, in_thread
+    def undo() -> None:
+        if sys.excepthook is hook:
+            sys.excepthook = before
+
+    return undo
