@@ -139,12 +139,13 @@ class EmbeddedPostgres:
             [_binary("initdb"), "-D", self._pgdata, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
             capture_output=True,
             check=False,
-            preexec_fn=_unprivileged() if _is_root() else None,  # noqa: PLW1509 - no threads run yet
+            preexec_fn=_unprivileged() if _is_root() else None,
             cwd="/",
         )
         if done.returncode != 0:
             raise MisconfiguredError(
-                f"PostgreSQL could not make its data in {self._pgdata}: {done.stderr.decode(errors='replace')[-1500:]}\n"
+                f"PostgreSQL could not make its data in {self._pgdata}:\n"
+                f"{done.stderr.decode(errors='replace')[-1500:]}\n"
                 "Choose an ATLAS_DATA_DIR that other users may pass through, or do not run as root."
             )
 

@@ -1,14 +1,14 @@
 """Every error that Atlas raises on purpose.
 
-    AtlasError
-    |-- RejectedError       "never": the same input will fail again; dead letter, 4xx
-    |   |-- TooLargeError       past a limit of limits.py; 413
-    |   |-- WrongShapeError     readable, but not what the reader asks for; 422
-    |   `-- UnsupportedEncodingError  a content encoding that is not understood; 415
-    |-- TransientError      "not now": the same input may pass later; retry, 503
-    |-- NotFoundError       no such thing, or not yours to see; 404
-    |-- ConflictError       it exists already, or changed under you; 409
-    `-- MisconfiguredError  start refused; the text says what to do
+AtlasError
+|-- RejectedError       "never": the same input will fail again; dead letter, 4xx
+|   |-- TooLargeError       past a limit of limits.py; 413
+|   |-- WrongShapeError     readable, but not what the reader asks for; 422
+|   `-- UnsupportedEncodingError  a content encoding that is not understood; 415
+|-- TransientError      "not now": the same input may pass later; retry, 503
+|-- NotFoundError       no such thing, or not yours to see; 404
+|-- ConflictError       it exists already, or changed under you; 409
+`-- MisconfiguredError  start refused; the text says what to do
 """
 
 

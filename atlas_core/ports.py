@@ -84,7 +84,7 @@ class Consumer(Protocol):
         """
 
     def retry(self, deliveries: Iterable[Delivery], delay_s: float) -> None:
-        """Have deliveries come again after `delay_s`, with `attempt` one higher; later ones of a partition may repeat."""
+        """Have deliveries come again after `delay_s`, `attempt` one higher; later ones of a partition may repeat."""
 
     def reject(self, delivery: Delivery, reason: str) -> None:
         """Move a delivery to the channel's dead letters with its reason, then mark it as done.

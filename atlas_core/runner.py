@@ -160,8 +160,8 @@ class Worker(Generic[T]):
         rejects = sum(1 for good in self._recent if not good)
         if self._in_a_row > limits.REJECTS_IN_A_ROW or rejects > limits.REJECTS_IN_WINDOW:
             raise MisconfiguredError(
-                f"{self._name}: {self._in_a_row} messages in a row and {rejects} of the last {len(self._recent)} became "
-                "dead letters, so consuming has stopped. Look at their reasons, mend, start again"
+                f"{self._name}: {self._in_a_row} messages in a row and {rejects} of the last {len(self._recent)} "
+                "became dead letters, so consuming has stopped. Look at their reasons, mend, start again"
             )
 
     def _pause_s(self) -> float:

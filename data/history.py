@@ -20,7 +20,8 @@ ERRORS: Final = (
     (7, "error", "ValueError", "invalid literal for int() with base 10: 'two'", "shop/cart.py", "set_quantity",
      "quantity = int(form['quantity'])"),
     (6, "warning", None, "cache miss rate above 80 %", "shop/cache.py", "report", "log.warning(message)"),
-    (4, "error", "PermissionError", "token of another tenant", "shop/auth.py", "require", "raise PermissionError(reason)"),
+    (4, "error", "PermissionError", "token of another tenant", "shop/auth.py", "require",
+     "raise PermissionError(reason)"),
     (3, "critical", "MemoryError", "image resize ran out of memory", "shop/images.py", "resize",
      "thumbnail = image.resize(size)"),
     (2, "info", None, "feature flag new-checkout switched on", "shop/flags.py", "switch", "log.info(message)"),
@@ -70,18 +71,20 @@ def _event(made: random.Random, error: tuple[Any, ...], at: datetime, age_s: flo
         "breadcrumbs": [{"category": "http", "message": f"GET /orders/{made.randint(1, 99)}", "level": "info"}],
     }
     if kind:
-        event |= _raised(kind, message, path, function, code, made.randint(20, 220))
+        event |= _raised(kind, message, path, function=function, code=code, lineno=made.randint(20, 220))
     return event
 
 
-def _raised(kind: str, message: str, path: str, function: str, code: str, lineno: int) -> Native:
+def _raised(kind: str, message: str, path: str, *, function: str, code: str, lineno: int) -> Native:
     frames = [
         {"filename": "starlette/routing.py", "function": "app", "module": "starlette.routing", "lineno": 74,
          "in_app": False, "context_line": "response = await f(request)"},
         {"filename": path, "function": function, "module": path.removesuffix(".py").replace("/", "."),
          "lineno": lineno, "in_app": True, "context_line": f"    {code}"},
     ]  # fmt: skip
-    lines = [f'  File "{f["filename"]}", line {f["lineno"]}, in {f["function"]}\n    {f["context_line"]}' for f in frames]
+    lines = [
+        f'  File "{f["filename"]}", line {f["lineno"]}, in {f["function"]}\n    {f["context_line"]}' for f in frames
+    ]
     trace = "\n".join(["Traceback (most recent call last):", *lines, f"{kind}: {message}"])
     values = [{"type": kind, "value": message, "stacktrace": {"frames": frames}}]
     return {"type": kind, "stack_trace": trace, "exception": {"values": values}}

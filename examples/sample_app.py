@@ -1,7 +1,7 @@
 """A FastAPI application that fails on purpose and reports it to Atlas.
 
-    ATLAS_API_KEY=atlas_... python examples/sample_app.py --port 9000
-    curl localhost:9000/database-timeout
+ATLAS_API_KEY=atlas_... python examples/sample_app.py --port 9000
+curl localhost:9000/database-timeout
 """
 
 import argparse
@@ -10,9 +10,10 @@ import random
 from typing import Any, NoReturn
 
 import uvicorn
+from fastapi import FastAPI, HTTPException
+
 from atlas_sdk import Client
 from atlas_sdk.integrations.asgi import AtlasMiddleware
-from fastapi import FastAPI, HTTPException
 
 RANDOM_ERRORS = ("payment gateway timeout", "inventory service unreachable", "invalid session state")
 
@@ -58,7 +59,7 @@ def make_app(client: Client) -> FastAPI:
 def answer_500(client: Client, error: Exception) -> NoReturn:
     """Report an error and answer 500."""
     try:
-        raise error
+        raise error  # noqa: TRY301 - raised here so that it has a traceback
     except Exception as caught:
         client.capture_error(caught)
         raise HTTPException(500, str(caught)) from caught

@@ -6,7 +6,12 @@ from atlas_core.errors import MisconfiguredError
 from atlas_core.ports import Consumer, Publisher
 from atlas_core.settings import Settings
 from atlas_core.topics import INSIGHT_JOBS, Topic
-from atlas_core.transports.postgres import PostgresConsumer, PostgresJobConsumer, PostgresJobPublisher, PostgresPublisher
+from atlas_core.transports.postgres import (
+    PostgresConsumer,
+    PostgresJobConsumer,
+    PostgresJobPublisher,
+    PostgresPublisher,
+)
 
 JOB_LEASE_S = 300.0
 

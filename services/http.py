@@ -268,7 +268,6 @@ class BodyLimit:
         await self._app(scope, bounded, send)
 
 
-
 def clean(text: str) -> str:
     """Return `text` without NUL characters and half surrogates, so that it can be stored."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -82,7 +82,9 @@ def _first_account(settings: Settings, url: str) -> dict[str, str] | None:
 def _welcome(settings: Settings, account: dict[str, str] | None, took_s: float) -> Panel:
     host = settings.public_host
     lines = [f"[bold]Atlas is ready[/] after {took_s:.1f} s. Ctrl-C stops it; nothing is lost.", ""]
-    lines += [f"  {name:<13} http://{host}:{getattr(settings.ports, name)}" for name in settings.ports.__struct_fields__]
+    lines += [
+        f"  {name:<13} http://{host}:{getattr(settings.ports, name)}" for name in settings.ports.__struct_fields__
+    ]
     if account:
         lines += [
             "",

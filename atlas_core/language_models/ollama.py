@@ -91,4 +91,6 @@ class OllamaModel:
         asked, answered = answer.prompt_eval_count or 0, answer.eval_count or 0
         if asked >= CONTEXT_TOKENS:
             raise RejectedError("the question did not fit the model's context")
-        return Reply(content=content, model=answer.model or self._model, tokens_used=asked + answered, duration_s=duration_s)
+        return Reply(
+            content=content, model=answer.model or self._model, tokens_used=asked + answered, duration_s=duration_s
+        )

@@ -12,4 +12,6 @@ class LogNotifier:
 
     def notify(self, firing: Firing, idempotency_key: str) -> None:
         """Write the line; a repeat carries the same key."""
-        log.info("alert %s project=%s issue=%s: %s", idempotency_key, firing.project_id, firing.issue_id, firing.message)
+        log.info(
+            "alert %s project=%s issue=%s: %s", idempotency_key, firing.project_id, firing.issue_id, firing.message
+        )

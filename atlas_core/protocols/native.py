@@ -25,9 +25,7 @@ def parse(body: bytes, project_id: UUID, received_at: datetime) -> Event:
     return event_of(read_json(body), project_id, received_at)
 
 
-def parse_batch(
-    body: bytes, content_type: str, project_id: UUID, received_at: datetime
-) -> list[Event | RejectedError]:
+def parse_batch(body: bytes, content_type: str, project_id: UUID, received_at: datetime) -> list[Event | RejectedError]:
     """Return the events of a batch in order; an item that is none costs itself and is its error.
 
     Raises:
@@ -64,7 +62,7 @@ def event_of(value: Any, project_id: UUID, received_at: datetime) -> Event:
     message, digest = message_of(repairs, reported)
     kind = repairs.text("type", value.get("type"), limits.TYPE_CHARACTERS) or (caught.type if caught else None)
     trace = value.get("stack_trace")
-    short = {name: repairs.text(name, value.get(name), limits.SHORT_TEXT_CHARACTERS) for name in _SHORT}
+    short: dict[str, Any] = {name: repairs.text(name, value.get(name), limits.SHORT_TEXT_CHARACTERS) for name in _SHORT}
     event = Event(
         project_id=project_id,
         event_id=repairs.event_id(value.get("event_id")),
@@ -106,7 +104,9 @@ def _stack_trace(repairs: Repairs, value: Any) -> str:
 
 def _attempt(item: Any, project_id: UUID, received_at: datetime) -> Event | RejectedError:
     try:
-        return parse(item, project_id, received_at) if isinstance(item, bytes) else event_of(item, project_id, received_at)
+        return (
+            parse(item, project_id, received_at) if isinstance(item, bytes) else event_of(item, project_id, received_at)
+        )
     except RejectedError as error:
         return error
 

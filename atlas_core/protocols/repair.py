@@ -218,7 +218,7 @@ def pairs(value: Any) -> list[tuple[Any, Any]]:
 def _rendered_python(value: ExceptionValue) -> str:
     lines = ["Traceback (most recent call last):"] if value.frames else []
     for frame in value.frames:
-        lines.append(f'  File "{frame.filename or frame.abs_path or "?"}", line {frame.lineno or "?"}, in {frame.function or "?"}')
+        lines.append(f'  File "{_path(frame)}", line {frame.lineno or "?"}, in {frame.function or "?"}')
         if frame.context_line and frame.context_line.strip():
             lines.append(f"    {frame.context_line.strip()}")
     return "\n".join([*lines, _headline(value)])
@@ -226,10 +226,14 @@ def _rendered_python(value: ExceptionValue) -> str:
 
 def _rendered_js(value: ExceptionValue) -> str:
     lines = [
-        f"    at {frame.function or '?'} ({frame.filename or frame.abs_path or '?'}:{frame.lineno or '?'}:{frame.colno or '?'})"
+        f"    at {frame.function or '?'} ({_path(frame)}:{frame.lineno or '?'}:{frame.colno or '?'})"
         for frame in reversed(value.frames)
     ]
     return "\n".join([_headline(value), *lines])
+
+
+def _path(frame: Frame) -> str:
+    return frame.filename or frame.abs_path or "?"
 
 
 def _headline(value: ExceptionValue) -> str:
@@ -268,4 +272,3 @@ def _in_app(value: Any, texts: dict[str, str | None]) -> bool | None:
         return value
     path = texts["abs_path"] or texts["filename"] or ""
     return not any(part in path for part in _LIBRARIES) if path else None
-

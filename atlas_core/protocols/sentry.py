@@ -138,8 +138,8 @@ def event_of(value: Any, project_id: UUID, received_at: datetime, header: Mappin
     exceptions = repairs.exceptions(value.get("exception", value.get("sentry.interfaces.Exception")))
     kind, reported, template = _title(value, exceptions)
     message, digest = message_of(repairs, reported)
-    short = {name: repairs.text(name, value.get(name), limits.SHORT_TEXT_CHARACTERS) for name in _SHORT}
-    mappings = {name: repairs.mapping(name, value.get(name)) for name in _MAPPINGS}
+    short: dict[str, Any] = {name: repairs.text(name, value.get(name), limits.SHORT_TEXT_CHARACTERS) for name in _SHORT}
+    mappings: dict[str, Any] = {name: repairs.mapping(name, value.get(name)) for name in _MAPPINGS}
     event = Event(
         project_id=project_id,
         event_id=repairs.event_id(header.get("event_id") or value.get("event_id")),
@@ -165,7 +165,7 @@ def event_of(value: Any, project_id: UUID, received_at: datetime, header: Mappin
 
 
 def _title(value: Mapping[str, Any], exceptions: list[ExceptionValue]) -> tuple[str | None, str, str | None]:
-    """Return type, message and template. An exception without a type beside a message is a message (JavaScript SDKs)."""
+    """Return type, message and template; an exception without a type beside a message is a message (JavaScript)."""
     message, template = _message(value)
     caught = exceptions[-1] if exceptions else None
     if caught and (caught.type or not message):
@@ -211,7 +211,9 @@ def _threads(repairs: Repairs, value: Mapping[str, Any]) -> list[ExceptionValue]
     current = next((item for item in threads if item.get("crashed") or item.get("current")), None)
     if current is None:
         return []
-    return repairs.exceptions([{"type": "Thread", "value": current.get("name"), "stacktrace": current.get("stacktrace")}])
+    return repairs.exceptions(
+        [{"type": "Thread", "value": current.get("name"), "stacktrace": current.get("stacktrace")}]
+    )
 
 
 def _items(rest: bytes) -> list[tuple[dict[str, Any], bytes]]:

@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, text
 
 from atlas_core import limits
 from atlas_core.errors import ConflictError, NotFoundError
-from atlas_core.projects import new_api_key, key_hash
+from atlas_core.projects import key_hash, new_api_key
 from atlas_core.storage.database import Database
 
 Json = dict[str, Any]

@@ -82,11 +82,12 @@ class PostgresIssueStore:
             try:
                 with self._database.cursor() as cursor:
                     updates = self._record(cursor, events, fingerprints)
-                self._days.update(event.received_at.date() for event in events)
-                return updates
             except ConflictError:
                 # Another worker stored one of these ids between our look and our write: look again.
                 log.info("a batch of %d events met another worker's ids; taking it again", len(events))
+            else:
+                self._days.update(event.received_at.date() for event in events)
+                return updates
         raise TransientError("PostgreSQL: event ids kept colliding with another worker's")
 
     def _record(
@@ -154,7 +155,17 @@ def _issue_row(project_id: UUID, fingerprint: bytes, members: list[Event]) -> _R
     latest = max(members, key=lambda event: event.received_at)
     trace = next((event.stack_trace for event in members if event.stack_trace), "")
     first, last = min(times), max(times)
-    return project_id, fingerprint, members[0].title[: limits.TITLE_CHARACTERS], latest.type, latest.level, len(members), trace, first, last
+    return (
+        project_id,
+        fingerprint,
+        members[0].title[: limits.TITLE_CHARACTERS],
+        latest.type,
+        latest.level,
+        len(members),
+        trace,
+        first,
+        last,
+    )
 
 
 def _event_row(event: Event, issue_id: UUID, sequence: int, fingerprint: bytes, body: bytes) -> _Row:

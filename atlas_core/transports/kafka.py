@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from atlas_core import limits
 from atlas_core.errors import MisconfiguredError, TooLargeError, TransientError
@@ -21,7 +22,7 @@ RETENTION_MS: Final = 7 * 86_400_000
 DELIVERY_S: Final = 6.0
 ADMIN_S: Final = 4.0
 _QUIET: Final = logging.getLogger(f"{__name__}.librdkafka")
-_CLIENT: Final = {
+_CLIENT: Final[dict[str, Any]] = {
     "log.connection.close": False,
     "reconnect.backoff.ms": 200,
     "reconnect.backoff.max.ms": 2_000,
@@ -99,7 +100,9 @@ class _Topics:
     def _create(self, missing: dict[str, int]) -> None:
         config = {"retention.ms": str(RETENTION_MS), "max.message.bytes": str(limits.MESSAGE_BYTES + limits.MIB)}
         new = [NewTopic(name, count, -1, config=config) for name, count in missing.items()]
-        for name, made in self._admin.create_topics(new, operation_timeout=ADMIN_S, request_timeout=ADMIN_S * 2).items():
+        for name, made in self._admin.create_topics(
+            new, operation_timeout=ADMIN_S, request_timeout=ADMIN_S * 2
+        ).items():
             try:
                 made.result()
             except KafkaException as error:
@@ -387,7 +390,7 @@ class KafkaConsumer:
                     if done.error is not None:
                         raise KafkaException(done.error)
         except _RebalancedError:
-            # The group is being shared out anew: what we keep is committed by the next call, the rest comes again elsewhere.
+            # The group is being shared out anew: the next call commits what we keep, the rest comes again elsewhere.
             return
         for number, offset in offsets.items():
             self._owned[number].mark_committed(offset)

@@ -294,9 +294,7 @@ class PostgresConsumer:
             if progress.paused_until > now or len(found) >= max_messages or left_bytes <= 0:
                 continue
             wanted = max_messages - len(found)
-            rows = connection.execute(
-                _FETCH, (self._topic, number, progress.position, wanted, left_bytes)
-            ).fetchall()
+            rows = connection.execute(_FETCH, (self._topic, number, progress.position, wanted, left_bytes)).fetchall()
             for offset, key, body in rows:
                 attempt = progress.deliver(offset)
                 found.append(Delivery(body, key, attempt, _Receipt(number, offset, self._tenure)))
@@ -358,5 +356,3 @@ class PostgresConsumer:
 def _receipt(delivery: Delivery) -> _Receipt:
     assert isinstance(delivery.receipt, _Receipt)
     return delivery.receipt
-
-

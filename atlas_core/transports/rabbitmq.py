@@ -311,7 +311,7 @@ class RabbitConsumer:
             try:
                 with _translated():
                     if self._channel is None:
-                        raise TransientError("RabbitMQ: not connected")
+                        raise TransientError("RabbitMQ: not connected")  # noqa: TRY301 - reported like any other
                     work(self._channel)
             except TransientError as error:
                 problems.append(error)

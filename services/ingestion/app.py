@@ -90,7 +90,9 @@ class IngestionApp:
             await self._accept(events)
         except AtlasError as error:
             return _native_error(error)
-        problems = [{"index": n, "error": str(item)[:200]} for n, item in enumerate(items) if not isinstance(item, Event)]
+        problems = [
+            {"index": n, "error": str(item)[:200]} for n, item in enumerate(items) if not isinstance(item, Event)
+        ]
         ids = [str(event.event_id) for event in events]
         return json_answer(202, {"accepted": len(events), "event_ids": ids, "rejected": problems[:100]})
 

@@ -25,8 +25,10 @@ PREFLIGHT_HEADERS: Final = (
     (b"access-control-allow-methods", b"POST"),
     (
         b"access-control-allow-headers",
-        b"x-sentry-auth, x-api-key, x-requested-with, origin, referer, accept, content-type, authentication, "
-        b"authorization, content-encoding, transfer-encoding, sentry-trace, baggage",
+        (
+            b"x-sentry-auth, x-api-key, x-requested-with, origin, referer, accept, content-type, authentication, "
+            b"authorization, content-encoding, transfer-encoding, sentry-trace, baggage"
+        ),
     ),
     (b"access-control-max-age", b"3600"),
 )

@@ -28,6 +28,4 @@ class Digest:
             TransientError: The store or the log does not answer; handle the same events again.
         """
         updates = self._store.record(events, [self._fingerprint(event) for event in events])
-        self._updates.publish(
-            [Message(issue_key(update.issue_id), ISSUE_UPDATES.encode(update)) for update in updates]
-        )
+        self._updates.publish([Message(issue_key(update.issue_id), ISSUE_UPDATES.encode(update)) for update in updates])

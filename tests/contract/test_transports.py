@@ -16,7 +16,12 @@ from atlas_core.errors import MisconfiguredError, TooLargeError, TransientError
 from atlas_core.ports import Consumer, Delivery, Message, Publisher
 from atlas_core.transports.kafka import KafkaConsumer, KafkaPublisher, dead_letters_of
 from atlas_core.transports.memory import MemoryLog, MemoryQueue
-from atlas_core.transports.postgres import PostgresConsumer, PostgresJobConsumer, PostgresJobPublisher, PostgresPublisher
+from atlas_core.transports.postgres import (
+    PostgresConsumer,
+    PostgresJobConsumer,
+    PostgresJobPublisher,
+    PostgresPublisher,
+)
 from atlas_core.transports.rabbitmq import RabbitConsumer, RabbitPublisher
 
 LIVE = pytest.mark.live
@@ -41,7 +46,9 @@ def _log(request: pytest.FixtureRequest, adapter: str) -> Channel:
     if adapter == "postgres":
         url = request.getfixturevalue("database_url")
         return Channel(
-            lambda: PostgresPublisher(url, name, 2), lambda group: PostgresConsumer(url, name, 2, group), lambda: _dead(url)
+            lambda: PostgresPublisher(url, name, 2),
+            lambda group: PostgresConsumer(url, name, 2, group),
+            lambda: _dead(url),
         )
     brokers = request.getfixturevalue("kafka_server").bootstrap_servers
 
@@ -61,7 +68,9 @@ def _queue(request: pytest.FixtureRequest, adapter: str) -> Channel:
     name = f"q{uuid.uuid4().hex[:12]}"
     if adapter == "memory":
         memory = MemoryQueue()
-        return Channel(memory.publisher, lambda _: memory.consumer(), lambda: [(d.body, d.reason) for d in memory.dead_letters])
+        return Channel(
+            memory.publisher, lambda _: memory.consumer(), lambda: [(d.body, d.reason) for d in memory.dead_letters]
+        )
     if adapter == "postgres":
         url = request.getfixturevalue("database_url")
         return Channel(
@@ -323,7 +332,7 @@ def test_what_a_killed_process_held_comes_to_another(database_url: str, opened):
 
 @pytest.mark.live
 @pytest.mark.slow
-def test_kafka_keeps_what_it_confirmed_through_a_kill_and_clients_come_back(tmp_path_factory, kafka_server, opened):
+def test_kafka_keeps_what_it_confirmed_through_a_kill_and_clients_come_back(tmp_path_factory, kafka_server):
     server = type(kafka_server)(tmp_path_factory.mktemp("killed-kafka"))
     server.start()
     try:
@@ -383,7 +392,7 @@ def test_a_queue_with_other_arguments_is_a_clear_error(rabbit_server):
     with pytest.raises(MisconfiguredError, match="delete_queue classic"):
         publisher.publish([Message(b"", b"x")])
     deadline = time.monotonic() + PATIENCE_S
-    with pytest.raises(MisconfiguredError, match="delete_queue classic"):
+    with pytest.raises(MisconfiguredError, match="delete_queue classic"):  # noqa: PT012 - it polls in the background
         while time.monotonic() < deadline:
             consumer.poll(1, 0.5)
     consumer.close()

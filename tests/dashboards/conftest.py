@@ -98,7 +98,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
         }
         settings = json.dumps({"jwt_key": JWT_KEY, "port": port, **given})
         with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own program
+            process = subprocess.Popen(
                 [sys.executable, "-c", _PROGRAM, settings], env=environment, cwd=ROOT, stdout=output, stderr=output
             )
         try:

@@ -27,11 +27,15 @@ class Ledger:
         self.accepted: dict[str, str] = {}
         self.unexpected: list[str] = []
 
-    def send_many(self, count: int, *, clients: int, duplicates: float = 0.0, messages: int = 20, pause_s: float = 0.0) -> None:
+    def send_many(
+        self, count: int, *, clients: int, duplicates: float = 0.0, messages: int = 20, pause_s: float = 0.0
+    ) -> None:
         """Send `count` requests over `clients` connections; a share of them repeats an event already sent."""
         with ThreadPoolExecutor(clients) as pool:
             shares = [count // clients + (n < count % clients) for n in range(clients)]
-            for done in [pool.submit(self._client, n, share, duplicates, messages, pause_s) for n, share in enumerate(shares)]:
+            for done in [
+                pool.submit(self._client, n, share, duplicates, messages, pause_s) for n, share in enumerate(shares)
+            ]:
                 done.result()
 
     def _client(self, number: int, count: int, duplicates: float, messages: int, pause_s: float) -> None:
@@ -77,7 +81,9 @@ class Ledger:
         def settled() -> bool:
             return user.counted(project_id) >= len(self.accepted)
 
-        eventually(settled, within_s=QUIET_S * 2, what=lambda: f"{len(self.accepted)} events\n{self._stack.log()[-4000:]}")
+        eventually(
+            settled, within_s=QUIET_S * 2, what=lambda: f"{len(self.accepted)} events\n{self._stack.log()[-4000:]}"
+        )
         time.sleep(1)
         counted = {issue["title"]: issue["count"] for issue in user.issues(project_id)}
         assert counted == dict(wanted)

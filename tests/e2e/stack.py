@@ -55,7 +55,7 @@ class Stack:
         return self
 
     def wait_ready(self) -> "Stack":
-        eventually(lambda: self._all_ready(), within_s=READY_S, what=lambda: f"all services ready\n{self.log()[-6000:]}")
+        eventually(self._all_ready, within_s=READY_S, what=lambda: f"all services ready\n{self.log()[-6000:]}")
         return self
 
     def stop(self) -> int:

@@ -14,7 +14,13 @@ from playwright.sync_api import expect, sync_playwright
 from tests.e2e.stack import QUIET_S, Stack, eventually, free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-first-run",
+]
 HITS = {"/database-timeout": 3, "/null-reference": 2, "/unhandled": 1}
 TITLES = {
     "TimeoutError: database query timed out after 30s": 3,
@@ -29,7 +35,9 @@ def sample_app(atlas: Stack, key: str) -> Iterator[str]:
     port = free_port()
     path = Path(__file__).parents[2] / "examples" / "sample_app.py"
     environment = {**os.environ, "ATLAS_API_KEY": key, "ATLAS_BASE_URL": atlas.url("ingestion")}
-    process = subprocess.Popen([sys.executable, str(path), "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, str(path), "--port", str(port)], env=environment, stderr=subprocess.DEVNULL
+    )
     address = f"http://127.0.0.1:{port}"
 
     def answers() -> bool:
@@ -49,7 +57,9 @@ def sample_app(atlas: Stack, key: str) -> Iterator[str]:
 def an_application_fails_and_somebody_reads_it(atlas: Stack, chromium_path: str, name: str) -> None:
     user = atlas.user()
     project = user.new_project("sample app")
-    user.post("alerts", f"/projects/{project['id']}/rules", {"name": "new", "condition": "new_issue", "threshold": 0}, 201)
+    user.post(
+        "alerts", f"/projects/{project['id']}/rules", {"name": "new", "condition": "new_issue", "threshold": 0}, 201
+    )
     with sample_app(atlas, project["api_key"]) as address:
         for path, times in HITS.items():
             for _ in range(times):

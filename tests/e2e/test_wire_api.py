@@ -11,8 +11,8 @@ import pytest
 from tests.e2e.stack import QUIET_S, Stack, User, eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-ISSUE = {"id", "fingerprint", "project_id", "title", "level", "count", "stack_trace", "first_seen", "last_seen", "status",
-         "created_at", "updated_at"}  # fmt: skip
+ISSUE = {"id", "fingerprint", "project_id", "title", "level", "count", "stack_trace", "first_seen", "last_seen",
+         "status", "created_at", "updated_at"}  # fmt: skip
 EVENT = {"event_id", "issue_id", "fingerprint", "type", "message", "level", "timestamp", "received_at", "release",
          "environment"}  # fmt: skip
 
@@ -55,8 +55,16 @@ def test_sign_up_and_sign_in(atlas: Stack):
     assert "error" in wrong.json()
 
 
-@pytest.mark.parametrize("body", [{}, {"email": "a@example.org"}, {"email": "a@example.org", "password": "short"},
-                                  {"email": "no-at", "password": "long enough 1"}, {"email": 1, "password": 2}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"email": "a@example.org"},
+        {"email": "a@example.org", "password": "short"},
+        {"email": "no-at", "password": "long enough 1"},
+        {"email": 1, "password": 2},
+    ],
+)
 def test_an_invalid_sign_up_is_400(atlas: Stack, body: dict[str, object]):
     answer = httpx.post(atlas.url("identity", "/auth/signup"), json=body, timeout=10)
     assert answer.status_code == 400
@@ -100,11 +108,13 @@ def test_the_go_sdk_request_becomes_an_issue(atlas: Stack, user: User):
     message = "dial tcp 10.0.0.7:5432: connect: connection refused"
     answer = httpx.post(
         atlas.url("ingestion", "/api/ingest/events"),
-        content=('{"level":"error","message":"%s","stack_trace":"goroutine 1 [running]:\\nmain.main()",'
-                 '"timestamp":"2026-11-24T07:00:00.123456789Z"}' % message).encode(),
+        content=(
+            f'{{"level":"error","message":"{message}","stack_trace":"goroutine 1 [running]:\\nmain.main()",'
+            f'"timestamp":"2026-11-24T07:00:00.123456789Z"}}'
+        ).encode(),
         headers={"X-API-Key": project["api_key"], "Content-Type": "application/json"},
         timeout=5,
-    )  # fmt: skip
+    )
     assert answer.status_code == 202
     assert answer.json()["status"] == "Queued message"
     uuid.UUID(answer.json()["event_id"])
@@ -116,14 +126,22 @@ def test_the_go_sdk_request_becomes_an_issue(atlas: Stack, user: User):
     assert issue["stack_trace"] == "goroutine 1 [running]:\nmain.main()"
     assert user.get("issues", f"/projects/{project['id']}/issues/{issue['id']}")["issue"]["id"] == issue["id"]
     overview = user.get("issues", f"/projects/{project['id']}/overview")
-    assert overview == {"total_issues": 1, "open_issues": 1, "resolved_issues": 0, "critical_count": 0, "error_count": 1}
+    assert overview == {
+        "total_issues": 1,
+        "open_issues": 1,
+        "resolved_issues": 0,
+        "critical_count": 0,
+        "error_count": 1,
+    }
 
 
 def test_events_are_listed_in_pages_and_shown_whole(atlas: Stack, user: User):
     project = user.new_project("events")
     ids = [uuid.uuid4().hex for _ in range(7)]
     for number, event_id in enumerate(ids):
-        sent = atlas.send(project["api_key"], event_id=event_id, message=f"m{number % 2}", release="1.0", tags={"k": "v"})
+        sent = atlas.send(
+            project["api_key"], event_id=event_id, message=f"m{number % 2}", release="1.0", tags={"k": "v"}
+        )
         assert sent.status_code == 202
     assert atlas.send(project["api_key"], event_id=ids[0], message="m0").status_code in {200, 202}
     eventually(lambda: user.counted(project["id"]) == 7, within_s=QUIET_S, what=atlas.log)
@@ -149,7 +167,9 @@ def test_rules_fire_into_the_alert_log(atlas: Stack, user: User):
     for condition, threshold in (("new_issue", 0), ("critical_error", 0), ("count_threshold", 3)):
         body = {"name": condition, "condition": condition, "threshold": threshold}
         rule = user.post("alerts", path, body, 201)["rule"]
-        assert {"id", "project_id", "name", "condition", "threshold", "is_active", "created_at", "updated_at"} <= set(rule)
+        assert {"id", "project_id", "name", "condition", "threshold", "is_active", "created_at", "updated_at"} <= set(
+            rule
+        )
     user.post("alerts", path, {"name": "x", "condition": "count_threshold", "threshold": 0}, 400)
     user.post("alerts", path, {"name": "x", "condition": "full_moon", "threshold": 1}, 400)
     rules = user.get("alerts", path)["rules"]
@@ -230,7 +250,10 @@ def test_bad_bodies_get_a_precise_answer(atlas: Stack, body: bytes, status: int)
 def test_an_unknown_key_is_401_before_anything_is_read(atlas: Stack, key: str | None):
     headers = {} if key is None else {"X-API-Key": key.encode()}
     answer = httpx.post(
-        atlas.url("ingestion", "/api/ingest/events"), content=b"not json", headers=headers, timeout=10  # type: ignore[arg-type]
+        atlas.url("ingestion", "/api/ingest/events"),
+        content=b"not json",
+        headers=headers,
+        timeout=10,  # type: ignore[arg-type]
     )
     assert answer.status_code == 401
 

@@ -36,7 +36,9 @@ def under_load(atlas: Stack, path: Path, disturb) -> None:
         body = {"name": condition, "condition": condition, "threshold": threshold}
         user.post("alerts", f"/projects/{project['id']}/rules", body, 201)
     ledger = Ledger(atlas, project["api_key"], path)
-    load = threading.Thread(target=ledger.send_many, args=(EVENTS,), kwargs={"clients": 8, "duplicates": 0.1, "pause_s": 0.01})
+    load = threading.Thread(
+        target=ledger.send_many, args=(EVENTS,), kwargs={"clients": 8, "duplicates": 0.1, "pause_s": 0.01}
+    )
     load.start()
     disturb()
     load.join()
@@ -53,7 +55,9 @@ def under_load(atlas: Stack, path: Path, disturb) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["run ingestion", "run identity", "run dashboards", "bin/postgres"], ids=["ingestion", "services", "dashboards", "postgres"]
+    "words",
+    ["run ingestion", "run identity", "run dashboards", "bin/postgres"],
+    ids=["ingestion", "services", "dashboards", "postgres"],
 )
 def test_each_process_may_be_killed_under_load(atlas: Stack, tmp_path: Path, words: str):
     def disturb() -> None:

@@ -1,8 +1,8 @@
 from collections.abc import Iterator
 
 import pytest
-from atlas_sdk import Client
 
+from atlas_sdk import Client
 from tests.sdk.scripted_server import KEY, QUICK, ScriptedServer, serving
 
 

@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
         self.close_connection = self.server.drop_after_answer
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002 - as in the base class
         return
 
 

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from atlas_sdk import Client
 
+from atlas_sdk import Client
 from tests.sdk.scripted_server import KEY, QUICK, ScriptedServer, serving, unused_port
 
 Event = dict[str, Any]
@@ -83,9 +83,7 @@ def test_events_share_one_connection(server: ScriptedServer, client: Client) -> 
     assert len(server.connections) == 1
 
 
-def test_a_connection_that_the_server_closed_while_idle_is_opened_again(
-    server: ScriptedServer, client: Client
-) -> None:
+def test_a_connection_that_the_server_closed_while_idle_is_opened_again(server: ScriptedServer, client: Client) -> None:
     server.drop_after_answer = True
     for n in range(5):
         client.capture_message(str(n))
@@ -132,9 +130,7 @@ def test_a_server_that_never_answers_does_not_hold_up_the_host() -> None:
 
 def test_threads_capture_at_once_and_every_event_arrives_once(server: ScriptedServer) -> None:
     with Client(KEY, server.url, max_queue=10_000, **QUICK) as client:
-        threads = [
-            threading.Thread(target=lambda: [client.capture_message("x") for _ in range(100)]) for _ in range(8)
-        ]
+        threads = [threading.Thread(target=lambda: [client.capture_message("x") for _ in range(100)]) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -211,7 +207,7 @@ def test_a_sample_rate_keeps_about_its_share() -> None:
     ],
 )
 def test_a_client_that_cannot_work_says_so_when_it_is_made(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must|is 0 to 1"):
+    with pytest.raises(ValueError, match=r"must|is 0 to 1"):
         Client(**{"api_key": KEY, **wrong})
 
 

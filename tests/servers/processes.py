@@ -68,12 +68,14 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it only calls prctl
             )
         deadline = time.monotonic() + START_S
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{self.name} did not start:\n{self._log_path.read_text(errors='replace')[-3000:]}")
+                raise AssertionError(
+                    f"{self.name} did not start:\n{self._log_path.read_text(errors='replace')[-3000:]}"
+                )
             time.sleep(0.2)
 
     def stop(self) -> None:

@@ -12,7 +12,9 @@ from tests.servers.processes import KafkaServer, OllamaServer, RabbitServer
 def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="atlas-servers-") as directory, contextlib.ExitStack() as stack:
         for name in names or ["kafka", "rabbitmq", "ollama"]:
-            server = {"kafka": KafkaServer, "rabbitmq": RabbitServer, "ollama": OllamaServer}[name](Path(directory) / name)
+            server = {"kafka": KafkaServer, "rabbitmq": RabbitServer, "ollama": OllamaServer}[name](
+                Path(directory) / name
+            )
             server.start()
             stack.callback(server.stop)
             if isinstance(server, KafkaServer):

@@ -58,7 +58,9 @@ def _shapes(tokens: int) -> dict[str, tuple[int, ...]]:
     for layer in range(LAYERS):
         block = f"blk.{layer}."
         shapes |= {f"{block}attn_norm.weight": (EMBEDDING,), f"{block}ffn_norm.weight": (EMBEDDING,)}
-        shapes |= {f"{block}{name}.weight": (EMBEDDING, EMBEDDING) for name in ("attn_q", "attn_k", "attn_v", "attn_output")}
+        shapes |= {
+            f"{block}{name}.weight": (EMBEDDING, EMBEDDING) for name in ("attn_q", "attn_k", "attn_v", "attn_output")
+        }
         shapes |= {f"{block}{name}.weight": (FEED_FORWARD, EMBEDDING) for name in ("ffn_gate", "ffn_up")}
         shapes[f"{block}ffn_down.weight"] = (EMBEDDING, FEED_FORWARD)
     return shapes

@@ -29,10 +29,19 @@ def database(database_url: str):
     database.close()
 
 
-def make(message: str = "boom", *, project: UUID = PROJECT, level: Level = Level.ERROR, age_s: float = 0, **more) -> Event:
+def make(
+    message: str = "boom", *, project: UUID = PROJECT, level: Level = Level.ERROR, age_s: float = 0, **more
+) -> Event:
     at = NOW - timedelta(seconds=age_s)
     return Event(
-        project_id=project, event_id=uuid4(), source="api", level=level, message=message, timestamp=at, received_at=at, **more
+        project_id=project,
+        event_id=uuid4(),
+        source="api",
+        level=level,
+        message=message,
+        timestamp=at,
+        received_at=at,
+        **more,
     )
 
 
@@ -88,9 +97,13 @@ def test_the_stack_trace_is_that_of_the_first_event_that_has_one(database):
 def test_events_of_several_days_lie_in_partitions_of_their_day(database):
     record(database, make(age_s=0), make(age_s=86_400 * 3))
     with database.transaction() as connection:
-        names = connection.execute(
-            sqlalchemy.text("SELECT DISTINCT tableoid::regclass::text FROM issues.events ORDER BY 1")
-        ).scalars().all()
+        names = (
+            connection.execute(
+                sqlalchemy.text("SELECT DISTINCT tableoid::regclass::text FROM issues.events ORDER BY 1")
+            )
+            .scalars()
+            .all()
+        )
     assert len(names) == 2
     assert all("2026" in name for name in names)
 
@@ -117,7 +130,9 @@ def test_counts_are_exact_when_workers_record_the_same_events_at_once(database):
     issues, _ = IssueQueries(database).issues(PROJECT, limit=100)
     assert sum(issue["count"] for issue in issues) == 600
     with database.transaction() as connection:
-        stored = connection.execute(sqlalchemy.text("SELECT count(*), count(DISTINCT event_id) FROM issues.events")).one()
+        stored = connection.execute(
+            sqlalchemy.text("SELECT count(*), count(DISTINCT event_id) FROM issues.events")
+        ).one()
     assert tuple(stored) == (600, 600)
 
 
