@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.panel import Panel
 
 from atlas_core.embedded import EmbeddedPostgres
 from atlas_core.settings import Settings
@@ -46,7 +45,8 @@ def run_everything(settings: Settings, console: Console) -> None:
     checks = [f"{address}/readyz" for address in addresses(settings).values()]
 
     def welcome() -> None:
-        console.print(_welcome(settings, account, time.monotonic() - started))
+        # Never wrapped: its lines are there to be pasted.
+        console.print(_welcome(settings, account, time.monotonic() - started), soft_wrap=True, highlight=False)
 
     Supervisor(postgres, children).run(lambda: all_answer(checks), welcome)
 
@@ -79,7 +79,7 @@ def _first_account(settings: Settings, url: str) -> dict[str, str] | None:
     return read_account(settings.data_dir)
 
 
-def _welcome(settings: Settings, account: dict[str, str] | None, took_s: float) -> Panel:
+def _welcome(settings: Settings, account: dict[str, str] | None, took_s: float) -> str:
     host = settings.public_host
     lines = [f"[bold]Atlas is ready[/] after {took_s:.1f} s. Ctrl-C stops it; nothing is lost.", ""]
     lines += [
@@ -101,5 +101,5 @@ def _welcome(settings: Settings, account: dict[str, str] | None, took_s: float) 
             "",
             f"(kept in {settings.data_dir / ACCOUNT_FILE})",
         ]
-    lines += ["", "Try it: [bold].venv/bin/atlas demo[/] in another terminal."]
-    return Panel("\n".join(lines), expand=False, title="Atlas")
+    lines += ["", "Try it: [bold].venv/bin/atlas demo[/] in another terminal.", ""]
+    return "\n".join(lines)
