@@ -108,6 +108,15 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
         first = self.message.strip().split("\n", 1)[0]
         return f"{self.type}: {first}" if self.type and first else first or self.type or "(no message)"
 
+    @property
+    def culprit(self) -> str | None:
+        """Where it broke: the innermost frame of the application, else the transaction."""
+        frames = self.exceptions[-1].frames if self.exceptions else []
+        frame = next((frame for frame in reversed(frames) if frame.in_app), frames[-1] if frames else None)
+        if frame is None or not (frame.module or frame.filename):
+            return self.transaction
+        return f"{frame.module or frame.filename} in {frame.function or '?'}"
+
 
 def utc_now() -> datetime:
     """Return the time now, aware, in UTC."""

@@ -107,11 +107,11 @@ class Consumer(Protocol):
 class IssueStore(Protocol):
     """Keeps events and issues."""
 
-    def record(self, events: Sequence[Event], fingerprints: Sequence[bytes]) -> list[IssueUpdate]:
-        """Count and store events in one idempotent transaction; return what they did to each issue.
+    def record(self, events: Sequence[Event]) -> list[IssueUpdate]:
+        """Group, count and store events in one idempotent transaction; return what they did to each issue.
 
         `(project_id, event_id)` counts once: a repeat changes nothing and returns updates that change nothing, with
-        the `count_before` of the first time.
+        the `count_before` of the first time. Events of a discarded fingerprint are dropped, and counted as that.
 
         Raises:
             TransientError: Nothing was stored.

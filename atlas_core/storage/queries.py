@@ -20,7 +20,7 @@ Json = dict[str, Any]
 _ISSUE = """
 SELECT id, encode(fingerprint, 'hex') AS fingerprint, project_id, title, type, level, count,
        {stack_trace} AS stack_trace, first_seen, last_seen, status, created_at, updated_at
-FROM issues.issues WHERE project_id = :project
+FROM issues.issues WHERE project_id = :project AND merged_into IS NULL
 """
 _PAGE = " AND (last_seen, id) < (:at, :id) ORDER BY last_seen DESC, id DESC LIMIT :limit"
 _OVERVIEW = """
@@ -29,17 +29,27 @@ SELECT count(*) AS total_issues,
        count(*) FILTER (WHERE status = 'resolved') AS resolved_issues,
        count(*) FILTER (WHERE level = 'critical') AS critical_count,
        count(*) FILTER (WHERE level = 'error') AS error_count
-FROM issues.issues WHERE project_id = :project
+FROM issues.issues WHERE project_id = :project AND merged_into IS NULL
 """
-_EVENTS = """
-SELECT event_id, issue_id, encode(fingerprint, 'hex') AS fingerprint, type, message, level, timestamp, received_at,
-       release, environment
-FROM issues.events
-WHERE project_id = :project {of_issue} AND (received_at, event_id) < (:at, :id)
-ORDER BY received_at DESC, event_id DESC LIMIT :limit
-"""
+_SHOWN = "type, message, level, timestamp, received_at, release, environment"
+_EVENTS = f"""
+SELECT event_id, i.issue_id, encode(e.fingerprint, 'hex') AS fingerprint, {_SHOWN}
+FROM (SELECT project_id, event_id, fingerprint, {_SHOWN} FROM issues.events
+      WHERE project_id = :project AND (received_at, event_id) < (:at, :id)
+      ORDER BY received_at DESC, event_id DESC LIMIT :limit) e
+JOIN issues.event_ids i USING (project_id, event_id, received_at)
+ORDER BY received_at DESC, event_id DESC
+"""  # noqa: S608 - constants only
+_EVENTS_OF_ISSUE = f"""
+SELECT event_id, i.issue_id, encode(e.fingerprint, 'hex') AS fingerprint, {_SHOWN}
+FROM (SELECT project_id, event_id, issue_id, received_at FROM issues.event_ids
+      WHERE project_id = :project AND issue_id = :issue AND (received_at, event_id) < (:at, :id)
+      ORDER BY received_at DESC, event_id DESC LIMIT :limit) i
+JOIN issues.events e USING (project_id, event_id, received_at)
+ORDER BY received_at DESC, event_id DESC
+"""  # noqa: S608 - constants only
 _EVENT = """
-SELECT e.body, e.issue_id, e.sequence, encode(e.fingerprint, 'hex') AS fingerprint
+SELECT e.body, i.issue_id, i.sequence, encode(e.fingerprint, 'hex') AS fingerprint, e.strategy
 FROM issues.event_ids i
 JOIN issues.events e ON e.received_at = i.received_at AND e.project_id = i.project_id AND e.event_id = i.event_id
 WHERE i.project_id = :project AND i.event_id = :event
@@ -87,7 +97,7 @@ class IssueQueries:
         Raises:
             RejectedError: The cursor is not one of ours.
         """
-        query = _EVENTS.format(of_issue="AND issue_id = :issue" if issue_id else "")
+        query = _EVENTS_OF_ISSUE if issue_id else _EVENTS
         values: dict[str, object] = {"issue": issue_id} if issue_id else {}
         rows = self._rows(query, project=project_id, limit=limit + 1, **values, **_position(cursor))
         return _page(rows, limit, "received_at", "event_id")
@@ -107,7 +117,7 @@ class IssueQueries:
         shown["frames"] = event.exceptions[-1].frames if event.exceptions else []
         shown["exceptions"] = [_whole(value) for value in event.exceptions]
         shown["frames"] = [_whole(frame) for frame in shown["frames"]]
-        return shown | {key: row[key] for key in ("issue_id", "sequence", "fingerprint")}
+        return shown | {key: row[key] for key in ("issue_id", "sequence", "fingerprint", "strategy")}
 
     def _rows(self, query: str, **values: object) -> list[RowMapping]:
         with self._database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""Every table, a schema for each service. Migrations are checked against this file."""
+"""The tables of every service but `issues` (see issue_tables.py). Migrations are checked against both files."""
 
 from sqlalchemy import (
     BigInteger,
@@ -31,28 +31,30 @@ metadata = MetaData(
 )
 
 
-def _at(name: str, *, now: bool = True) -> Column[object]:
+def moment(name: str, *, now: bool = True) -> Column[object]:
+    """Return a column for an aware time, filled with the time of the insert if `now`."""
     default = text("now()") if now else None
     return Column(name, DateTime(timezone=True), nullable=False, server_default=default)
 
 
-def _id() -> Column[object]:
+def identity() -> Column[object]:
+    """Return the primary key that most tables have."""
     return Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()"))
 
 
 users = Table(
-    "users", metadata, _id(),
+    "users", metadata, identity(),
     Column("email", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
-    _at("created_at"),
+    moment("created_at"),
     schema="identity",
 )  # fmt: skip
 
 organizations = Table(
-    "organizations", metadata, _id(),
+    "organizations", metadata, identity(),
     Column("organization_name", Text, nullable=False),
     Column("user_id", Uuid, ForeignKey("identity.users.id", ondelete="RESTRICT"), nullable=False),
-    _at("created_at"), _at("updated_at"),
+    moment("created_at"), moment("updated_at"),
     schema="identity",
 )  # fmt: skip
 
@@ -65,102 +67,54 @@ members = Table(
 )  # fmt: skip
 
 projects = Table(
-    "projects", metadata, _id(),
+    "projects", metadata, identity(),
     Column("project_name", Text, nullable=False),
     Column(
         "organization_id", Uuid, ForeignKey("identity.organizations.id", ondelete="CASCADE"), nullable=False, index=True
     ),
     Column("ingest_id", BigInteger, Identity(always=True), nullable=False, unique=True),
-    _at("created_at"), _at("updated_at"),
+    moment("created_at"), moment("updated_at"),
     schema="identity",
 )  # fmt: skip
 
 api_keys = Table(
-    "api_keys", metadata, _id(),
+    "api_keys", metadata, identity(),
     Column("project_id", Uuid, ForeignKey("identity.projects.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("key_hash", LargeBinary, nullable=False, unique=True),
     Column("label", Text, nullable=False),
-    _at("created_at"),
+    moment("created_at"),
     Column("revoked_at", DateTime(timezone=True)),
     schema="identity",
 )  # fmt: skip
 
-issues = Table(
-    "issues", metadata, _id(),
-    Column("project_id", Uuid, nullable=False),
-    Column("fingerprint", LargeBinary, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("type", Text),
-    Column("level", Text, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("episode", Integer, nullable=False, server_default=text("1")),
-    Column("stack_trace", Text, nullable=False),
-    _at("first_seen", now=False), _at("last_seen", now=False),
-    Column("status", Text, nullable=False, server_default=text("'open'")),
-    _at("created_at"), _at("updated_at"),
-    UniqueConstraint("project_id", "fingerprint"),
-    schema="issues",
-    postgresql_with={"fillfactor": "70"},
-)  # fmt: skip
-
-# Which events were counted, and where they lie: the unique key that `events` cannot have, being partitioned by day.
-event_ids = Table(
-    "event_ids", metadata,
-    Column("project_id", Uuid, primary_key=True),
-    Column("event_id", Uuid, primary_key=True),
-    Column("issue_id", Uuid, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    _at("received_at", now=False),
-    schema="issues",
-)  # fmt: skip
-
-events = Table(
-    "events", metadata,
-    Column("project_id", Uuid, nullable=False),
-    Column("event_id", Uuid, nullable=False),
-    Column("issue_id", Uuid, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("fingerprint", LargeBinary, nullable=False),
-    Column("type", Text),
-    Column("message", Text, nullable=False),
-    Column("level", Text, nullable=False),
-    _at("timestamp", now=False), _at("received_at", now=False),
-    Column("release", Text), Column("environment", Text),
-    Column("body", LargeBinary, nullable=False),
-    Index(None, "project_id", text("received_at DESC"), text("event_id DESC")),
-    Index(None, "issue_id", text("received_at DESC"), text("event_id DESC")),
-    schema="issues",
-    postgresql_partition_by="RANGE (received_at)",
-)  # fmt: skip
-
 rules = Table(
-    "rules", metadata, _id(),
+    "rules", metadata, identity(),
     Column("project_id", Uuid, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("condition", Text, nullable=False),
     Column("threshold", BigInteger, nullable=False, server_default=text("0")),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
-    _at("created_at"), _at("updated_at"),
+    moment("created_at"), moment("updated_at"),
     schema="alerts",
 )  # fmt: skip
 
 # No foreign key to rules: deleting a rule keeps what it has said.
 alerts = Table(
-    "alerts", metadata, _id(),
+    "alerts", metadata, identity(),
     Column("rule_id", Uuid, nullable=False),
     Column("issue_id", Uuid, nullable=False),
     Column("project_id", Uuid, nullable=False),
     Column("episode", Integer, nullable=False),
     Column("message", Text, nullable=False),
     Column("acknowledged", Boolean, nullable=False, server_default=text("false")),
-    _at("fired_at"),
+    moment("fired_at"),
     UniqueConstraint("rule_id", "issue_id", "episode"),
     Index(None, "project_id", text("fired_at DESC")),
     schema="alerts",
 )  # fmt: skip
 
 insights = Table(
-    "insights", metadata, _id(),
+    "insights", metadata, identity(),
     Column("issue_id", Uuid, nullable=False, unique=True),
     Column("project_id", Uuid, nullable=False, index=True),
     Column("state", Text, nullable=False, server_default=text("'pending'")),
@@ -168,7 +122,7 @@ insights = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("leased", Boolean, nullable=False, server_default=text("false")),
     Column("job", LargeBinary, nullable=False),
-    _at("due_at"),
+    moment("due_at"),
     Column("summary", Text, nullable=False, server_default=text("''")),
     Column("root_cause", Text, nullable=False, server_default=text("''")),
     Column("remediation", Text, nullable=False, server_default=text("''")),
@@ -176,7 +130,7 @@ insights = Table(
     Column("tokens_used", Integer, nullable=False, server_default=text("0")),
     Column("model_used", Text, nullable=False, server_default=text("''")),
     Column("prompt_version", Integer, nullable=False, server_default=text("0")),
-    _at("created_at"),
+    moment("created_at"),
     Index("insights_due_idx", "due_at", postgresql_where=text("state = 'pending'")),
     schema="intelligence",
 )  # fmt: skip
@@ -200,7 +154,7 @@ log_messages = Table(
     Column("offset", BigInteger, nullable=False),
     Column("key", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    _at("appended_at"),
+    moment("appended_at"),
     Index(None, "topic", "partition", "offset"),
     schema="bus",
     postgresql_partition_by="RANGE (appended_at)",
@@ -221,7 +175,7 @@ group_members = Table(
     Column("group_name", Text, primary_key=True),
     Column("topic", Text, primary_key=True),
     Column("member_id", Uuid, primary_key=True),
-    _at("seen_at"),
+    moment("seen_at"),
     schema="bus",
 )  # fmt: skip
 
@@ -232,7 +186,7 @@ jobs = Table(
     Column("key", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=text("0")),
-    _at("due_at"),
+    moment("due_at"),
     Index(None, "queue", "due_at"),
     schema="bus",
 )  # fmt: skip
@@ -245,6 +199,6 @@ dead_letters = Table(
     Column("body", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
-    _at("died_at"),
+    moment("died_at"),
     schema="bus",
 )  # fmt: skip

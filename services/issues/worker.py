@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from atlas_core.events import Event
-from atlas_core.grouping import DEFAULT, STRATEGIES
 from atlas_core.ports import IssueStore, Message, Publisher
 from atlas_core.topics import ISSUE_UPDATES, issue_key
 
@@ -19,7 +18,6 @@ class Digest:
     def __init__(self, store: IssueStore, updates: Publisher) -> None:
         self._store = store
         self._updates = updates
-        self._fingerprint = STRATEGIES[DEFAULT]
 
     def handle(self, events: Sequence[Event]) -> None:
         """Store the events, then tell what they did to each issue.
@@ -27,5 +25,5 @@ class Digest:
         Raises:
             TransientError: The store or the log does not answer; handle the same events again.
         """
-        updates = self._store.record(events, [self._fingerprint(event) for event in events])
+        updates = self._store.record(events)
         self._updates.publish([Message(issue_key(update.issue_id), ISSUE_UPDATES.encode(update)) for update in updates])

@@ -11,7 +11,6 @@ import sqlalchemy
 
 from atlas_core.errors import NotFoundError, RejectedError, TransientError
 from atlas_core.events import Event, Level
-from atlas_core.grouping.message import fingerprint
 from atlas_core.storage.database import Database
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.queries import IssueQueries
@@ -46,7 +45,7 @@ def make(
 
 
 def record(database: Database, *events: Event):
-    return PostgresIssueStore(database).record(events, [fingerprint(event) for event in events])
+    return PostgresIssueStore(database).record(events)
 
 
 def test_the_same_message_is_one_issue_with_a_count(database):

@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from atlas_core.storage import issue_tables
 from atlas_core.storage.tables import metadata
+
+assert issue_tables.SCHEMA  # importing it is what adds its tables
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -155,22 +155,74 @@ CREATE INDEX insights_due_idx ON intelligence.insights (due_at) WHERE state = 'p
 CREATE INDEX insights_project_id_idx ON intelligence.insights (project_id)
 """,
     """
+CREATE TABLE issues.activities (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    project_id UUID NOT NULL,
+    issue_id UUID NOT NULL,
+    action_id UUID NOT NULL,
+    user_id UUID,
+    kind TEXT NOT NULL,
+    detail JSONB NOT NULL,
+    before JSONB,
+    undone BOOLEAN DEFAULT false NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT activities_pkey PRIMARY KEY (id)
+)
+""",
+    """
+CREATE INDEX activities_action_id_idx ON issues.activities (action_id)
+""",
+    """
+CREATE INDEX activities_issue_id_idx ON issues.activities (issue_id, id DESC)
+""",
+    """
+CREATE TABLE issues.audit (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    project_id UUID NOT NULL,
+    user_id UUID,
+    action TEXT NOT NULL,
+    detail JSONB NOT NULL,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT audit_pkey PRIMARY KEY (id)
+)
+""",
+    """
+CREATE INDEX audit_project_id_idx ON issues.audit (project_id, id DESC)
+""",
+    """
+CREATE TABLE issues.drop_hours (
+    project_id UUID NOT NULL,
+    hour TIMESTAMP WITH TIME ZONE NOT NULL,
+    reason TEXT NOT NULL,
+    count BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT drop_hours_pkey PRIMARY KEY (project_id, hour, reason)
+)
+""",
+    """
 CREATE TABLE issues.event_ids (
     project_id UUID NOT NULL,
     event_id UUID NOT NULL,
     issue_id UUID NOT NULL,
+    fingerprint_id BIGINT NOT NULL,
+    variant BIGINT NOT NULL,
     sequence BIGINT NOT NULL,
+    user_hash BIGINT,
     received_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT event_ids_pkey PRIMARY KEY (project_id, event_id)
 )
 """,
     """
+CREATE INDEX event_ids_issue_id_idx ON issues.event_ids (issue_id, received_at DESC, event_id DESC)
+""",
+    """
+CREATE INDEX event_ids_received_at_idx ON issues.event_ids USING brin (received_at)
+""",
+    """
 CREATE TABLE issues.events (
     project_id UUID NOT NULL,
     event_id UUID NOT NULL,
-    issue_id UUID NOT NULL,
-    sequence BIGINT NOT NULL,
     fingerprint BYTEA NOT NULL,
+    strategy TEXT NOT NULL,
     type TEXT,
     message TEXT NOT NULL,
     level TEXT NOT NULL,
@@ -183,10 +235,67 @@ CREATE TABLE issues.events (
  PARTITION BY RANGE (received_at)
 """,
     """
-CREATE INDEX events_issue_id_idx ON issues.events (issue_id, received_at DESC, event_id DESC)
+CREATE INDEX events_project_id_idx ON issues.events (project_id, received_at DESC, event_id DESC)
 """,
     """
-CREATE INDEX events_project_id_idx ON issues.events (project_id, received_at DESC, event_id DESC)
+CREATE TABLE issues.fingerprints (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    project_id UUID NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    issue_id UUID NOT NULL,
+    strategy TEXT NOT NULL,
+    discarded BOOLEAN DEFAULT false NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT fingerprints_pkey PRIMARY KEY (id),
+    CONSTRAINT fingerprints_project_id_fingerprint_key UNIQUE (project_id, fingerprint)
+)
+""",
+    """
+CREATE INDEX fingerprints_issue_id_idx ON issues.fingerprints (issue_id)
+""",
+    """
+CREATE TABLE issues.grouping_changes (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    project_id UUID NOT NULL,
+    user_id UUID,
+    before JSONB NOT NULL,
+    after JSONB NOT NULL,
+    summary JSONB NOT NULL,
+    undone_at TIMESTAMP WITH TIME ZONE,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT grouping_changes_pkey PRIMARY KEY (id)
+)
+""",
+    """
+CREATE INDEX grouping_changes_project_id_idx ON issues.grouping_changes (project_id, at DESC)
+""",
+    """
+CREATE TABLE issues.issue_hours (
+    issue_id UUID NOT NULL,
+    hour TIMESTAMP WITH TIME ZONE NOT NULL,
+    count BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT issue_hours_pkey PRIMARY KEY (issue_id, hour)
+)
+""",
+    """
+CREATE TABLE issues.issue_tags (
+    issue_id UUID NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    project_id UUID NOT NULL,
+    count BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT issue_tags_pkey PRIMARY KEY (issue_id, key, value)
+)
+""",
+    """
+CREATE INDEX issue_tags_project_id_key_value_idx ON issues.issue_tags (project_id, key, value)
+""",
+    """
+CREATE TABLE issues.issue_users (
+    issue_id UUID NOT NULL,
+    user_hash BIGINT NOT NULL,
+    CONSTRAINT issue_users_pkey PRIMARY KEY (issue_id, user_hash)
+)
 """,
     """
 CREATE TABLE issues.issues (
@@ -195,19 +304,102 @@ CREATE TABLE issues.issues (
     fingerprint BYTEA NOT NULL,
     title TEXT NOT NULL,
     type TEXT,
+    culprit TEXT,
+    platform TEXT,
     level TEXT NOT NULL,
-    count BIGINT NOT NULL,
+    count BIGINT DEFAULT 0 NOT NULL,
+    users BIGINT DEFAULT 0 NOT NULL,
     episode INTEGER DEFAULT 1 NOT NULL,
     stack_trace TEXT NOT NULL,
     first_seen TIMESTAMP WITH TIME ZONE NOT NULL,
     last_seen TIMESTAMP WITH TIME ZONE NOT NULL,
+    first_release TEXT,
+    last_release TEXT,
     status TEXT DEFAULT 'open' NOT NULL,
+    resolved_in TEXT,
+    resolved_in_next BOOLEAN DEFAULT false NOT NULL,
+    resolved_at TIMESTAMP WITH TIME ZONE,
+    regressed_at TIMESTAMP WITH TIME ZONE,
+    ignored_until TIMESTAMP WITH TIME ZONE,
+    ignored_until_count BIGINT,
+    ignored_until_users BIGINT,
+    assignee_id UUID,
+    priority TEXT DEFAULT 'medium' NOT NULL,
+    version INTEGER DEFAULT 1 NOT NULL,
+    merged_into UUID,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT issues_pkey PRIMARY KEY (id),
-    CONSTRAINT issues_project_id_fingerprint_key UNIQUE (project_id, fingerprint)
+    CONSTRAINT issues_pkey PRIMARY KEY (id)
 )
  WITH (fillfactor = 70)
+""",
+    """
+CREATE INDEX issues_project_id_idx ON issues.issues (project_id, last_seen DESC, id DESC) WHERE merged_into IS NULL
+""",
+    """
+CREATE TABLE issues.project_hours (
+    project_id UUID NOT NULL,
+    hour TIMESTAMP WITH TIME ZONE NOT NULL,
+    level TEXT NOT NULL,
+    count BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT project_hours_pkey PRIMARY KEY (project_id, hour, level)
+)
+""",
+    """
+CREATE TABLE issues.project_settings (
+    project_id UUID NOT NULL,
+    grouping JSONB NOT NULL,
+    retention_days INTEGER NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT project_settings_pkey PRIMARY KEY (project_id)
+)
+""",
+    """
+CREATE TABLE issues.releases (
+    project_id UUID NOT NULL,
+    release TEXT NOT NULL,
+    first_seen TIMESTAMP WITH TIME ZONE NOT NULL,
+    last_seen TIMESTAMP WITH TIME ZONE NOT NULL,
+    events BIGINT DEFAULT 0 NOT NULL,
+    new_issues BIGINT DEFAULT 0 NOT NULL,
+    regressions BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT releases_pkey PRIMARY KEY (project_id, release)
+)
+""",
+    """
+CREATE TABLE issues.saved_views (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    project_id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    sort TEXT NOT NULL,
+    shared BOOLEAN DEFAULT false NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT saved_views_pkey PRIMARY KEY (id),
+    CONSTRAINT saved_views_project_id_user_id_name_key UNIQUE (project_id, user_id, name)
+)
+""",
+    """
+CREATE TABLE issues.grouping_change_fingerprints (
+    change_id UUID NOT NULL,
+    fingerprint_id BIGINT NOT NULL,
+    issue_id UUID NOT NULL,
+    CONSTRAINT grouping_change_fingerprints_pkey PRIMARY KEY (change_id, fingerprint_id),
+    CONSTRAINT grouping_change_fingerprints_change_id_fkey FOREIGN KEY(change_id) REFERENCES issues.grouping_changes (id) ON DELETE CASCADE
+)
+""",
+    """
+CREATE TABLE issues.issue_words (
+    issue_id UUID NOT NULL,
+    project_id UUID NOT NULL,
+    words TSVECTOR NOT NULL,
+    CONSTRAINT issue_words_pkey PRIMARY KEY (issue_id),
+    CONSTRAINT issue_words_issue_id_fkey FOREIGN KEY(issue_id) REFERENCES issues.issues (id) ON DELETE CASCADE
+)
+""",
+    """
+CREATE INDEX issue_words_words_idx ON issues.issue_words USING gin (words)
 """,
     """
 CREATE TABLE identity.organizations (

@@ -1,0 +1,202 @@
+"""The issues that a batch touches: locked, counted, and what became of them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from atlas_core import limits
+from atlas_core.events import Event, Level, utc_now
+from atlas_core.issues import IssueUpdate, Status
+from atlas_core.storage.issue_rows import user_hash
+from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by
+
+_STANDING: Final = (
+    "status", "episode", "resolved_in", "resolved_in_next", "resolved_at", "regressed_at", "ignored_until",
+    "ignored_until_count", "ignored_until_users",
+)  # fmt: skip
+_READ: Final = f"""
+SELECT id, project_id, title, level, count, users, first_seen, last_seen, stack_trace <> '', updated_at,
+       {", ".join(_STANDING)}
+FROM issues.issues WHERE id = ANY(%s) ORDER BY id
+"""  # noqa: S608 - constants only
+_ADD_USERS: Final = """
+INSERT INTO issues.issue_users (issue_id, user_hash) SELECT * FROM unnest(%s::uuid[], %s::bigint[])
+ON CONFLICT DO NOTHING RETURNING issue_id
+"""
+_COUNT: Final = """
+UPDATE issues.issues i SET
+    count = n.count, users = n.users, level = n.level, first_seen = n.first_seen, last_seen = n.last_seen,
+    stack_trace = CASE WHEN n.stack_trace = '' THEN i.stack_trace ELSE n.stack_trace END,
+    last_release = coalesce(n.release, i.last_release), updated_at = n.updated_at
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],
+            %s::text[], %s::timestamptz[])
+     AS n(id, count, users, level, first_seen, last_seen, stack_trace, release, updated_at)
+WHERE i.id = n.id
+"""
+_STAND: Final = f"""
+UPDATE issues.issues SET {", ".join(f"{name} = %({name})s" for name in _STANDING)} WHERE id = %(id)s
+"""  # noqa: S608 - constants only
+_TELL: Final = """
+INSERT INTO issues.activities (project_id, issue_id, action_id, kind, detail)
+VALUES (%s, %s, gen_random_uuid(), %s, jsonb_build_object('release', %s::text, 'count', %s::bigint))
+"""
+_RELEASES: Final = "SELECT release, first_seen FROM issues.releases WHERE project_id = %s AND release = ANY(%s)"
+
+
+class State(msgspec.Struct):
+    """An issue as the batch finds it, and then leaves it."""
+
+    id: UUID
+    project_id: UUID
+    title: str
+    level: Level
+    count: int
+    users: int
+    first_seen: datetime
+    last_seen: datetime
+    has_trace: bool
+    updated_at: datetime
+    standing: Standing
+
+
+class Marks:
+    """For each issue of a batch: its lowest sequence number, its worst level, the end of its latest stack trace."""
+
+    def __init__(self) -> None:
+        self.first: dict[UUID, int] = {}
+        self.worst: dict[UUID, Level] = {}
+        self.trace: dict[UUID, str] = {}
+        self.times: dict[UUID, set[datetime]] = {}
+
+    @property
+    def issue_ids(self) -> set[UUID]:
+        """The issues of the batch."""
+        return set(self.first)
+
+    def add(self, issue_id: UUID, sequence: int, event: Event) -> None:
+        """Note one event, counted now or before."""
+        self.first[issue_id] = min(sequence, self.first.get(issue_id, sequence))
+        worst = self.worst.get(issue_id, event.level)
+        self.worst[issue_id] = event.level if event.level.severity > worst.severity else worst
+        self.times.setdefault(issue_id, set()).add(event.received_at)
+        if event.stack_trace:
+            self.trace[issue_id] = event.stack_trace[-limits.UPDATE_STACK_CHARACTERS :]
+
+
+def lock_states(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID]) -> dict[UUID, State]:
+    """Return these issues, locked in the order of their ids."""
+    return _read(cursor, issue_ids, _READ + "FOR UPDATE")
+
+
+def read_states(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID]) -> dict[UUID, State]:
+    """Return these issues as they are."""
+    return _read(cursor, issue_ids, _READ)
+
+
+def count_events(
+    cursor: psycopg.Cursor[Any], states: Mapping[UUID, State], by_issue: Mapping[UUID, list[Event]]
+) -> None:
+    """Count the events into their locked issues, and let the issues regress or come back where they must."""
+    new_users = _add_users(cursor, by_issue)
+    now = utc_now()
+    rows = []
+    for issue_id, members in sorted(by_issue.items()):
+        state = states[issue_id]
+        latest = max(members, key=lambda event: event.received_at)
+        state.count += len(members)
+        state.users += new_users.get(issue_id, 0)
+        state.level = latest.level if latest.received_at >= state.last_seen else state.level
+        state.first_seen = min(state.first_seen, *(event.received_at for event in members))
+        state.last_seen = max(state.last_seen, latest.received_at)
+        state.updated_at = now
+        trace = "" if state.has_trace else next((event.stack_trace for event in members if event.stack_trace), "")
+        rows.append(
+            (issue_id, state.count, state.users, state.level.value, state.first_seen, state.last_seen, trace,
+             latest.release, now)
+        )  # fmt: skip
+        if state.standing.status is not Status.OPEN:
+            _stand(cursor, state, members)
+    if rows:
+        cursor.execute(_COUNT, [list(column) for column in zip(*rows, strict=True)])
+
+
+def updates_of(states: Mapping[UUID, State], marks: Marks) -> list[IssueUpdate]:
+    """Return what the batch did to each of its issues."""
+    return [
+        IssueUpdate(
+            issue_id=state.id,
+            project_id=state.project_id,
+            title=state.title,
+            level=state.level,
+            worst_level=marks.worst[state.id],
+            count_before=marks.first[state.id] - 1,
+            count=state.count,
+            episode=state.standing.episode,
+            status=state.standing.status,
+            stack_trace=marks.trace.get(state.id, ""),
+            updated_at=state.updated_at,
+            regressed=state.standing.regressed_at in marks.times[state.id],
+        )
+        for state in states.values()
+    ]
+
+
+def _read(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID], query: str) -> dict[UUID, State]:
+    wanted = list(issue_ids)
+    if not wanted:
+        return {}
+    cursor.execute(query, (wanted,))
+    return {row[0]: _state(row) for row in cursor.fetchall()}
+
+
+def _state(row: tuple[Any, ...]) -> State:
+    issue_id, project_id, title, level, count, users, first_seen, last_seen, has_trace, updated_at, *rest = row
+    standing = dict(zip(_STANDING, rest, strict=True))
+    standing["status"] = Status(standing["status"])
+    return State(
+        issue_id, project_id, title, Level(level), count, users, first_seen, last_seen, has_trace, updated_at,
+        Standing(**standing),
+    )  # fmt: skip
+
+
+def _add_users(cursor: psycopg.Cursor[Any], by_issue: Mapping[UUID, list[Event]]) -> dict[UUID, int]:
+    pairs = sorted(
+        {
+            (issue_id, hashed)
+            for issue_id, members in by_issue.items()
+            for event in members
+            if (hashed := user_hash(event)) is not None
+        }
+    )
+    if not pairs:
+        return {}
+    cursor.execute(_ADD_USERS, ([pair[0] for pair in pairs], [pair[1] for pair in pairs]))
+    added: dict[UUID, int] = {}
+    for (issue_id,) in cursor.fetchall():
+        added[issue_id] = added.get(issue_id, 0) + 1
+    return added
+
+
+def _stand(cursor: psycopg.Cursor[Any], state: State, members: list[Event]) -> None:
+    """Let an issue that is not open regress or come back, and tell so in its history."""
+    arrival = Arrival([(event.received_at, event.release) for event in members], state.count, state.users)
+    first_seen = _first_seen(cursor, state, members)
+    after = after_arrival(state.standing, arrival, newer_by(first_seen.get))
+    if after is state.standing:
+        return
+    kind = "regressed" if after.regressed_at else "ignore_ended"
+    state.standing = after
+    cursor.execute(_STAND, {name: getattr(after, name) for name in _STANDING} | {"id": state.id})
+    cursor.execute(_TELL, (state.project_id, state.id, kind, members[-1].release, state.count))
+
+
+def _first_seen(cursor: psycopg.Cursor[Any], state: State, members: list[Event]) -> dict[str, datetime]:
+    if state.standing.resolved_in is None:
+        return {}
+    names = {event.release for event in members if event.release} | {state.standing.resolved_in}
+    cursor.execute(_RELEASES, (state.project_id, list(names)))
+    return dict(cursor.fetchall())
