@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
@@ -30,7 +30,20 @@ _ALIASES: Final = {
     "ATLAS_OLLAMA_MODEL": "OLLAMA_MODEL",
 }
 _KNOWN_KEYS: Final = {"yoursecretkey", "secret", "changeme", "your-secret-key"}
+_KNOWN_PASSWORDS: Final = {
+    "guest",
+    "postgres",
+    "password",
+    "yourpassword",
+    "atlas",
+    "admin",
+    "root",
+    "changeme",
+    "secret",
+}
 _KEY_BYTES: Final = 32
+_LOCAL: Final = "127.0.0.1"
+_EVERYWHERE: Final = ("0.0.0.0", "::", "localhost")  # noqa: S104 - names of it, nothing is bound here
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -65,13 +78,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the environment says.
 
     `database_url` is None on the embedded default; `kafka_brokers` and `rabbit` are None where PostgreSQL carries the
-    log and the queue. `public_host` is the name that DSNs and printed addresses use.
+    log and the queue. `public_host` is the name that DSNs and printed addresses use; `addresses` are the base URLs at
+    which Atlas's own programs reach each service.
     """
 
     data_dir: Path
     host: str
     public_host: str
     ports: PortSettings
+    addresses: Mapping[str, str]
     database_url: str | None
     kafka_brokers: str | None
     rabbit: RabbitSettings | None
@@ -89,10 +104,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings in `environ` (default: this process's environment).
 
     Raises:
-        MisconfiguredError: A value cannot be used; the text names the variable and says what to do.
+        MisconfiguredError: A value cannot be used, or must not be away from loopback; the text names the variable and
+            says what to do.
     """
     env = _Reader(os.environ if environ is None else environ)
-    host = env.text("ATLAS_HOST", "127.0.0.1")
     ports = PortSettings(
         identity=env.port("ATLAS_IDENTITY_PORT", 8080),
         ingestion=env.port("ATLAS_INGESTION_PORT", 8081),
@@ -106,11 +121,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     jwt_key = env.optional("ATLAS_JWT_KEY")
     if jwt_key is not None:
         check_jwt_key(jwt_key)
-    return Settings(
+    settings = Settings(
         data_dir=Path(env.text("ATLAS_DATA_DIR", ".atlas")).expanduser().absolute(),
-        host=host,
+        host=env.text("ATLAS_HOST", _LOCAL),
         public_host=env.text("ATLAS_PUBLIC_HOST", "localhost"),
         ports=ports,
+        addresses=_addresses(env, ports),
         database_url=_database_url(env),
         kafka_brokers=env.optional("ATLAS_KAFKA_BROKERS"),
         rabbit=_rabbit(env),
@@ -121,6 +137,25 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_key=jwt_key,
         cors_origins=tuple(o.strip() for o in env.text("ATLAS_CORS_ORIGINS", default_origins).split(",") if o.strip()),
     )
+    if settings.host not in LOOPBACK and (dangers := exposures(settings)):
+        raise MisconfiguredError(
+            f"ATLAS_HOST={settings.host} lets other machines in, which is not safe with these settings: "
+            f"{'; '.join(dangers)}. Mend them, or listen on 127.0.0.1"
+        )
+    return settings
+
+
+def exposures(settings: Settings) -> list[str]:
+    """Return what would be dangerous if other machines could reach Atlas; each names its variable."""
+    found = []
+    password = unquote(urlsplit(settings.database_url or "").password or "")
+    if password.lower() in _KNOWN_PASSWORDS:
+        found.append("the database's password (ATLAS_DATABASE_PASSWORD or ATLAS_DATABASE_URL) is a known default")
+    if settings.rabbit and settings.rabbit.password.lower() in _KNOWN_PASSWORDS:
+        found.append("ATLAS_RABBIT_PASSWORD is a known default")
+    if "*" in settings.cors_origins:
+        found.append("ATLAS_CORS_ORIGINS=* lets any web page call with the visitor's credentials")
+    return found
 
 
 def check_jwt_key(key: str) -> None:
@@ -134,6 +169,15 @@ def check_jwt_key(key: str) -> None:
             "ATLAS_JWT_KEY is shorter than 32 bytes or a known example. "
             'Make one: python -c "import secrets; print(secrets.token_hex(32))"'
         )
+
+
+def _addresses(env: "_Reader", ports: PortSettings) -> dict[str, str]:
+    host = env.text("ATLAS_HOST", _LOCAL)
+    reached = _LOCAL if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
+    return {
+        name: env.text(f"ATLAS_{name.upper()}_URL", f"http://{reached}:{getattr(ports, name)}").rstrip("/")
+        for name in ports.__struct_fields__
+    }
 
 
 def _database_url(env: "_Reader") -> str | None:

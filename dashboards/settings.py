@@ -33,13 +33,10 @@ def settings_from_environment(environ: Mapping[str, str]) -> DashboardSettings:
     key = atlas.jwt_key or (key_file.read_text(encoding="utf-8").strip() if key_file.is_file() else "")
     if not key:
         raise MisconfiguredError("ATLAS_JWT_KEY is not set: the dashboards need the key that identity signs with")
-    services = {"identity": atlas.ports.identity, "issues": atlas.ports.issues}
-    services |= {"intelligence": atlas.ports.intelligence, "alerts": atlas.ports.alerts}
-    defaults = {f"ATLAS_{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in services.items()}
     hosts = environ.get("ATLAS_DASHBOARDS_HOSTS", "").replace(",", " ").split()
     return DashboardSettings(
         jwt_key=key,
-        urls=ServiceUrls.from_environment({**defaults, **environ}),
+        urls=ServiceUrls(**{name: atlas.addresses[name] for name in ServiceUrls.__dataclass_fields__}),
         ingestion_url=environ.get("ATLAS_INGESTION_URL") or f"http://{atlas.ingest_host}",
         host=atlas.host,
         port=atlas.ports.dashboards,

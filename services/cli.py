@@ -63,13 +63,23 @@ def run(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    *,
+    first_account: Annotated[bool, typer.Option(help="Then make an account in a database that has none.")] = False,
+) -> None:
     """Bring the database's tables to this version; a second call changes nothing."""
     from atlas_core.storage.schema import migrate as bring_up  # noqa: PLC0415 - `atlas --help` stays quick
     from services.channels import database_url  # noqa: PLC0415
 
-    bring_up(database_url(read_settings()))
+    settings = read_settings()
+    url = database_url(settings)
+    bring_up(url)
     console.print("The database is up to date.")
+    if first_account:
+        from services.first_account import ACCOUNT_FILE, ensure_first_account  # noqa: PLC0415
+
+        if ensure_first_account(settings, url):
+            console.print(f"The first account is in {settings.data_dir / ACCOUNT_FILE}", soft_wrap=True)
 
 
 @app.command()

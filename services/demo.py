@@ -1,6 +1,7 @@
 """`atlas demo`: a sample application's errors, sent as an application would send them."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import httpx
@@ -10,7 +11,7 @@ from rich.progress import Progress
 from atlas_core.errors import AtlasError, MisconfiguredError, TransientError
 from atlas_core.settings import Settings
 from data.history import Native, history
-from services.up import ACCOUNT_FILE, addresses, read_account
+from services.first_account import ACCOUNT_FILE, read_account
 
 TRIES = 20
 
@@ -28,7 +29,7 @@ def send_demo(settings: Settings, console: Console, *, events: int, seed: int) -
             f"{settings.data_dir / ACCOUNT_FILE} is missing: start Atlas first (`atlas up`), in the same folder or "
             "with the same ATLAS_DATA_DIR"
         )
-    where = addresses(settings)
+    where = settings.addresses
     with httpx.Client(timeout=10) as http:
         try:
             _ensure_rules(http, where, account)
@@ -42,7 +43,7 @@ def send_demo(settings: Settings, console: Console, *, events: int, seed: int) -
     console.print(f"Sent {events:,} events. Look at {page} ({account['email']} / {account['password']})")
 
 
-def _ensure_rules(http: httpx.Client, where: dict[str, str], account: dict[str, str]) -> None:
+def _ensure_rules(http: httpx.Client, where: Mapping[str, str], account: dict[str, str]) -> None:
     body = {"email": account["email"], "password": account["password"]}
     token = _ok(http.post(f"{where['identity']}/auth/signin", json=body)).json()["token"]
     headers = {"Authorization": f"Bearer {token}"}

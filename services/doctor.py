@@ -7,14 +7,13 @@ from rich.table import Table
 from atlas_core.errors import TransientError
 from atlas_core.language_models.ollama import OllamaModel
 from atlas_core.settings import Settings
-from services.up import addresses
 
 
 def report(settings: Settings, console: Console) -> int:
     """Print the state of every service and of Ollama; return 0 when every service is ready, else 1."""
     table = Table("", "state", "what to do")
     problems = 0
-    for name, address in addresses(settings).items():
+    for name, address in settings.addresses.items():
         state, advice = _ask(address)
         problems += bool(advice)
         table.add_row(name, state, advice)

@@ -1,21 +1,15 @@
 """What `atlas up` does: the database, the tables, a first account, the processes, the addresses."""
 
-import json
 import time
-from pathlib import Path
 
 from rich.console import Console
 
 from atlas_core.embedded import EmbeddedPostgres
 from atlas_core.settings import Settings
-from atlas_core.storage.database import Database
-from atlas_core.storage.identity import IdentityStore
 from atlas_core.storage.schema import migrate
-from services.cli import jwt_key, write_private
-from services.identity.accounts import FirstAccount, first_account
+from services.cli import jwt_key
+from services.first_account import ACCOUNT_FILE, ensure_first_account
 from services.supervisor import GROUPS, Child, Supervisor, all_answer, child_environment, run_command
-
-ACCOUNT_FILE = "first-account.json"
 
 
 def run_everything(settings: Settings, console: Console) -> None:
@@ -31,7 +25,7 @@ def run_everything(settings: Settings, console: Console) -> None:
     url = postgres.start() if postgres else str(settings.database_url)
     try:
         migrate(url)
-        account = _first_account(settings, url)
+        account = ensure_first_account(settings, url)
         key_file = settings.data_dir / "jwt.key"
         jwt_key(settings)
     except BaseException:
@@ -42,41 +36,13 @@ def run_everything(settings: Settings, console: Console) -> None:
     if settings.jwt_key is None:
         extra["ATLAS_JWT_KEY_FILE"] = str(key_file)
     children = [Child(name, run_command(names), child_environment(extra)) for name, names in GROUPS.items()]
-    checks = [f"{address}/readyz" for address in addresses(settings).values()]
+    checks = [f"{address}/readyz" for address in settings.addresses.values()]
 
     def welcome() -> None:
         # Never wrapped: its lines are there to be pasted.
         console.print(_welcome(settings, account, time.monotonic() - started), soft_wrap=True, highlight=False)
 
     Supervisor(postgres, children).run(lambda: all_answer(checks), welcome)
-
-
-def addresses(settings: Settings) -> dict[str, str]:
-    """Return the loopback address of each service, by name."""
-    ports = settings.ports
-    return {name: f"http://127.0.0.1:{getattr(ports, name)}" for name in ports.__struct_fields__}
-
-
-def read_account(data_dir: Path) -> dict[str, str] | None:
-    """Return the first account that `atlas up` made here, or None."""
-    path = data_dir / ACCOUNT_FILE
-    if not path.exists():
-        return None
-    account: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return account
-
-
-def _first_account(settings: Settings, url: str) -> dict[str, str] | None:
-    database = Database(url, pool_size=1, name="atlas-up")
-    try:
-        made: FirstAccount | None = first_account(IdentityStore(database), ingest_host=settings.ingest_host)
-    finally:
-        database.close()
-    if made is not None:
-        path = settings.data_dir / ACCOUNT_FILE
-        path.unlink(missing_ok=True)
-        write_private(path, json.dumps(made.as_dict(), indent=2))
-    return read_account(settings.data_dir)
 
 
 def _welcome(settings: Settings, account: dict[str, str] | None, took_s: float) -> str:

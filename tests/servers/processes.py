@@ -139,7 +139,8 @@ class KafkaServer(Server):
         }
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         if not (folder / "data").exists():
-            identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            # Its first letter is never "-": the tool would take it for an option.
+            identity = base64.urlsafe_b64encode(b"A" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
             tool = [*self._java(), "kafka.tools.StorageTool", "format", "--standalone", "-t", identity]
             subprocess.run([*tool, "-c", str(self._properties)], check=True, capture_output=True)
 
