@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from atlas_core.conditions import Condition
-from atlas_core.issues import IssueUpdate
+from atlas_core.issues import IssueUpdate, Status
 
 
 class AlertRule(msgspec.Struct, kw_only=True):
@@ -45,7 +45,13 @@ class Alert(msgspec.Struct, kw_only=True):
 
 
 def evaluate(rules: Iterable[AlertRule], update: IssueUpdate) -> Iterator[Firing]:
-    """Yield a firing for each active rule of the update's project that it meets."""
+    """Yield a firing for each active rule of the update's project that it meets; none for an ignored issue.
+
+    What is passed over in silence is not lost: the update that ends the ignore says `returned`, and conditions look
+    back from there.
+    """
+    if update.status is Status.IGNORED:
+        return
     for rule in rules:
         if rule.is_active and rule.project_id == update.project_id and rule.condition.met(update):
             yield Firing(

@@ -19,7 +19,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Where an issue stands, and what would change that.
 
     `resolved_in` is the release with the fix; with `resolved_in_next` it is the last one without. The three `ignored_*`
-    limits end an ignore: a time, a total count, a number of users.
+    limits end an ignore: a time, a total count, a number of users. An open issue that events brought back says since
+    when: `regressed_at` after a resolution, `returned_at` after an ignore.
     """
 
     status: Status
@@ -28,6 +29,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     resolved_in_next: bool = False
     resolved_at: datetime | None = None
     regressed_at: datetime | None = None
+    returned_at: datetime | None = None
     ignored_until: datetime | None = None
     ignored_until_count: int | None = None
     ignored_until_users: int | None = None
@@ -58,7 +60,8 @@ def after_arrival(standing: Standing, arrival: Arrival, newer: Newer) -> Standin
         if times:
             return Standing(status=Status.OPEN, episode=standing.episode + 1, regressed_at=min(times))
     if standing.status is Status.IGNORED and _ignored_enough(standing, arrival):
-        return Standing(status=Status.OPEN, episode=standing.episode)
+        returned_at = max(at for at, _ in arrival.events)
+        return Standing(status=Status.OPEN, episode=standing.episode, returned_at=returned_at)
     return standing
 
 

@@ -6,7 +6,7 @@ from atlas_core.issues import IssueUpdate
 
 
 class CountThreshold(msgspec.Struct, frozen=True, tag="count_threshold", tag_field="condition"):
-    """The batch takes the issue's count past `threshold` events."""
+    """The batch takes the issue's count past `threshold` events, or brings it back past it from an ignore."""
 
     threshold: int
 
@@ -15,8 +15,8 @@ class CountThreshold(msgspec.Struct, frozen=True, tag="count_threshold", tag_fie
             raise ValueError("threshold must be greater than 0")
 
     def met(self, update: IssueUpdate) -> bool:
-        """Tell whether the count crosses the threshold inside the batch."""
-        return update.count_before <= self.threshold < update.count
+        """Tell whether the count crosses the threshold inside the batch, or did while the issue was ignored."""
+        return self.threshold < update.count and (update.count_before <= self.threshold or update.returned)
 
     def message(self, update: IssueUpdate) -> str:
         """Return what the alert says."""

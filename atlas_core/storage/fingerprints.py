@@ -65,6 +65,11 @@ def lock_projects(cursor: psycopg.Cursor[Any], project_ids: Iterable[UUID]) -> N
     cursor.execute(_LOCK, (list(project_ids),))
 
 
+def lock_project_alone(cursor: psycopg.Cursor[Any], project_id: UUID) -> None:
+    """Wait until nobody counts events of this project or works on its issues, and keep all out until the end."""
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s::uuid::text, 0))", (project_id,))
+
+
 def grouped(cursor: psycopg.Cursor[Any], events: Sequence[Event]) -> list[Group]:
     """Return the events by fingerprint, each under its project's own grouping."""
     cursor.execute(_GROUPINGS, (list({event.project_id for event in events}),))

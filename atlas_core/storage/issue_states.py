@@ -14,13 +14,10 @@ from atlas_core.issues import IssueUpdate, Status
 from atlas_core.storage.issue_rows import user_hash
 from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by
 
-_STANDING: Final = (
-    "status", "episode", "resolved_in", "resolved_in_next", "resolved_at", "regressed_at", "ignored_until",
-    "ignored_until_count", "ignored_until_users",
-)  # fmt: skip
+STANDING: Final = Standing.__struct_fields__
 _READ: Final = f"""
 SELECT id, project_id, title, level, count, users, first_seen, last_seen, stack_trace <> '', updated_at,
-       {", ".join(_STANDING)}
+       {", ".join(STANDING)}
 FROM issues.issues WHERE id = ANY(%s) ORDER BY id
 """  # noqa: S608 - constants only
 _ADD_USERS: Final = """
@@ -38,7 +35,7 @@ FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[
 WHERE i.id = n.id
 """
 _STAND: Final = f"""
-UPDATE issues.issues SET {", ".join(f"{name} = %({name})s" for name in _STANDING)} WHERE id = %(id)s
+UPDATE issues.issues SET {", ".join(f"{name} = %({name})s" for name in STANDING)} WHERE id = %(id)s
 """  # noqa: S608 - constants only
 _TELL: Final = """
 INSERT INTO issues.activities (project_id, issue_id, action_id, kind, detail)
@@ -140,6 +137,7 @@ def updates_of(states: Mapping[UUID, State], marks: Marks) -> list[IssueUpdate]:
             stack_trace=marks.trace.get(state.id, ""),
             updated_at=state.updated_at,
             regressed=state.standing.regressed_at in marks.times[state.id],
+            returned=state.standing.returned_at in marks.times[state.id],
         )
         for state in states.values()
     ]
@@ -155,7 +153,7 @@ def _read(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID], query: str) ->
 
 def _state(row: tuple[Any, ...]) -> State:
     issue_id, project_id, title, level, count, users, first_seen, last_seen, has_trace, updated_at, *rest = row
-    standing = dict(zip(_STANDING, rest, strict=True))
+    standing = dict(zip(STANDING, rest, strict=True))
     standing["status"] = Status(standing["status"])
     return State(
         issue_id, project_id, title, Level(level), count, users, first_seen, last_seen, has_trace, updated_at,
@@ -190,7 +188,7 @@ def _stand(cursor: psycopg.Cursor[Any], state: State, members: list[Event]) -> N
         return
     kind = "regressed" if after.regressed_at else "ignore_ended"
     state.standing = after
-    cursor.execute(_STAND, {name: getattr(after, name) for name in _STANDING} | {"id": state.id})
+    cursor.execute(_STAND, {name: getattr(after, name) for name in STANDING} | {"id": state.id})
     cursor.execute(_TELL, (state.project_id, state.id, kind, members[-1].release, state.count))
 
 

@@ -21,6 +21,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from atlas_core.storage.tables import identity, metadata, moment
 
 SCHEMA = "issues"
+# What every list and count of issues is restricted to, and what the index of the list covers.
+LISTED = "merged_into IS NULL AND discarded_at IS NULL"
 
 
 def _count(name: str) -> Column[object]:
@@ -41,8 +43,8 @@ project_settings = Table(
     schema=SCHEMA,
 )  # fmt: skip
 
-# `version` counts people's edits (a stale edit is refused); events do not touch it. A merged issue stays, hidden, so
-# that the merge can be undone.
+# `version` counts people's edits (a stale edit is refused); events do not touch it. A merged or discarded issue stays,
+# hidden, so that it can be undone.
 issues = Table(
     "issues", metadata, identity(), _owner(),
     Column("fingerprint", LargeBinary, nullable=False),
@@ -57,14 +59,14 @@ issues = Table(
     Column("status", Text, nullable=False, server_default=text("'open'")),
     Column("resolved_in", Text), Column("resolved_in_next", Boolean, nullable=False, server_default=text("false")),
     Column("resolved_at", DateTime(timezone=True)), Column("regressed_at", DateTime(timezone=True)),
-    Column("ignored_until", DateTime(timezone=True)),
+    Column("returned_at", DateTime(timezone=True)), Column("ignored_until", DateTime(timezone=True)),
     Column("ignored_until_count", BigInteger), Column("ignored_until_users", BigInteger),
     Column("assignee_id", Uuid),
     Column("priority", Text, nullable=False, server_default=text("'medium'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
-    Column("merged_into", Uuid),
+    Column("merged_into", Uuid), Column("discarded_at", DateTime(timezone=True)),
     moment("created_at"), moment("updated_at"),
-    Index(None, "project_id", text("last_seen DESC"), text("id DESC"), postgresql_where=text("merged_into IS NULL")),
+    Index(None, "project_id", text("last_seen DESC"), text("id DESC"), postgresql_where=text(LISTED)),
     schema=SCHEMA,
     postgresql_with={"fillfactor": "70"},
 )  # fmt: skip

@@ -14,23 +14,27 @@ from sqlalchemy import RowMapping, text
 from atlas_core.errors import NotFoundError, RejectedError
 from atlas_core.events import Event
 from atlas_core.storage.database import Database
+from atlas_core.storage.issue_tables import LISTED
 
 Json = dict[str, Any]
 
 _ISSUE = """
-SELECT id, encode(fingerprint, 'hex') AS fingerprint, project_id, title, type, level, count,
-       {stack_trace} AS stack_trace, first_seen, last_seen, status, created_at, updated_at
-FROM issues.issues WHERE project_id = :project AND merged_into IS NULL
+SELECT id, encode(fingerprint, 'hex') AS fingerprint, project_id, title, type, culprit, platform, level, count, users,
+       {stack_trace} AS stack_trace, first_seen, last_seen, first_release, last_release, status,
+       resolved_in, resolved_in_next, resolved_at, regressed_at IS NOT NULL AS is_regressed, regressed_at, returned_at,
+       ignored_until, ignored_until_count, ignored_until_users, assignee_id, priority, version, discarded_at,
+       created_at, updated_at
+FROM issues.issues WHERE project_id = :project
 """
-_PAGE = " AND (last_seen, id) < (:at, :id) ORDER BY last_seen DESC, id DESC LIMIT :limit"
-_OVERVIEW = """
+_PAGE = f" AND {LISTED} AND (last_seen, id) < (:at, :id) ORDER BY last_seen DESC, id DESC LIMIT :limit"
+_OVERVIEW = f"""
 SELECT count(*) AS total_issues,
        count(*) FILTER (WHERE status = 'open') AS open_issues,
        count(*) FILTER (WHERE status = 'resolved') AS resolved_issues,
        count(*) FILTER (WHERE level = 'critical') AS critical_count,
        count(*) FILTER (WHERE level = 'error') AS error_count
-FROM issues.issues WHERE project_id = :project AND merged_into IS NULL
-"""
+FROM issues.issues WHERE project_id = :project AND {LISTED}
+"""  # noqa: S608 - constants only
 _SHOWN = "type, message, level, timestamp, received_at, release, environment"
 _EVENTS = f"""
 SELECT event_id, i.issue_id, encode(e.fingerprint, 'hex') AS fingerprint, {_SHOWN}
@@ -74,12 +78,12 @@ class IssueQueries:
         return _page(rows, limit, "last_seen", "id")
 
     def issue(self, project_id: UUID, issue_id: UUID) -> Json:
-        """Return one issue.
+        """Return one issue, be it discarded.
 
         Raises:
             NotFoundError: The project has no such issue.
         """
-        query = _ISSUE.format(stack_trace="stack_trace") + " AND id = :issue"
+        query = _ISSUE.format(stack_trace="stack_trace") + " AND merged_into IS NULL AND id = :issue"
         rows = self._rows(query, project=project_id, issue=issue_id)
         if not rows:
             raise NotFoundError("no such issue")

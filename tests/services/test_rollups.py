@@ -102,7 +102,10 @@ def test_an_ignored_issue_comes_back_at_its_limit_without_a_new_episode(database
     with database.transaction() as connection:
         connection.execute(sqlalchemy.text("UPDATE issues.issues SET status = 'ignored', ignored_until_count = 3"))
     assert [u.status for u in store.record([make(project=project)])] == ["ignored"]
-    assert [(u.status, u.episode) for u in store.record([make(project=project)])] == [("open", 1)]
+    batch = [make(project=project)]
+    for _ in range(2):
+        assert [(u.status, u.episode, u.returned) for u in store.record(batch)] == [("open", 1, True)]
+    assert [u.returned for u in store.record([make(project=project, age_s=-1)])] == [False]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

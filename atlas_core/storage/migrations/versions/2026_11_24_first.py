@@ -320,6 +320,7 @@ CREATE TABLE issues.issues (
     resolved_in_next BOOLEAN DEFAULT false NOT NULL,
     resolved_at TIMESTAMP WITH TIME ZONE,
     regressed_at TIMESTAMP WITH TIME ZONE,
+    returned_at TIMESTAMP WITH TIME ZONE,
     ignored_until TIMESTAMP WITH TIME ZONE,
     ignored_until_count BIGINT,
     ignored_until_users BIGINT,
@@ -327,6 +328,7 @@ CREATE TABLE issues.issues (
     priority TEXT DEFAULT 'medium' NOT NULL,
     version INTEGER DEFAULT 1 NOT NULL,
     merged_into UUID,
+    discarded_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT issues_pkey PRIMARY KEY (id)
@@ -334,7 +336,7 @@ CREATE TABLE issues.issues (
  WITH (fillfactor = 70)
 """,
     """
-CREATE INDEX issues_project_id_idx ON issues.issues (project_id, last_seen DESC, id DESC) WHERE merged_into IS NULL
+CREATE INDEX issues_project_id_idx ON issues.issues (project_id, last_seen DESC, id DESC) WHERE merged_into IS NULL AND discarded_at IS NULL
 """,
     """
 CREATE TABLE issues.project_hours (
