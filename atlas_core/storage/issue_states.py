@@ -17,6 +17,7 @@ from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by
 STANDING: Final = Standing.__struct_fields__
 _READ: Final = f"""
 SELECT id, project_id, title, level, count, users, first_seen, last_seen, stack_trace <> '', updated_at,
+       sequence_gap, settled_sequence,
        {", ".join(STANDING)}
 FROM issues.issues WHERE id = ANY(%s) ORDER BY id
 """  # noqa: S608 - constants only
@@ -57,7 +58,13 @@ class State(msgspec.Struct):
     last_seen: datetime
     has_trace: bool
     updated_at: datetime
+    sequence_gap: int
+    settled_sequence: int
     standing: Standing
+
+    def count_before(self, sequence: int) -> int:
+        """Return how many of the issue's events came before one of these; all, when regrouping brought it here."""
+        return max(sequence - 1, self.settled_sequence) - self.sequence_gap
 
 
 class Marks:
@@ -130,7 +137,7 @@ def updates_of(states: Mapping[UUID, State], marks: Marks) -> list[IssueUpdate]:
             title=state.title,
             level=state.level,
             worst_level=marks.worst[state.id],
-            count_before=marks.first[state.id] - 1,
+            count_before=state.count_before(marks.first[state.id]),
             count=state.count,
             episode=state.standing.episode,
             status=state.standing.status,
@@ -152,12 +159,15 @@ def _read(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID], query: str) ->
 
 
 def _state(row: tuple[Any, ...]) -> State:
-    issue_id, project_id, title, level, count, users, first_seen, last_seen, has_trace, updated_at, *rest = row
+    (
+        issue_id, project_id, title, level, count, users, first_seen, last_seen, has_trace, updated_at, gap, settled,
+        *rest,
+    ) = row  # fmt: skip
     standing = dict(zip(STANDING, rest, strict=True))
     standing["status"] = Status(standing["status"])
     return State(
-        issue_id, project_id, title, Level(level), count, users, first_seen, last_seen, has_trace, updated_at,
-        Standing(**standing),
+        issue_id, project_id, title, Level(level), count, users, first_seen, last_seen, has_trace, updated_at, gap,
+        settled, Standing(**standing),
     )  # fmt: skip
 
 

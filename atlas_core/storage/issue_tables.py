@@ -44,14 +44,15 @@ project_settings = Table(
 )  # fmt: skip
 
 # `version` counts people's edits (a stale edit is refused); events do not touch it. A merged or discarded issue stays,
-# hidden, so that it can be undone.
+# hidden, so that it can be undone. The last `sequence` given to an event is count + sequence_gap; events up to
+# `settled_sequence` came or stayed by regrouping, and a repeat of them tells of no crossing.
 issues = Table(
     "issues", metadata, identity(), _owner(),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("title", Text, nullable=False),
     Column("type", Text), Column("culprit", Text), Column("platform", Text),
     Column("level", Text, nullable=False),
-    _count("count"), _count("users"),
+    _count("count"), _count("users"), _count("sequence_gap"), _count("settled_sequence"),
     Column("episode", Integer, nullable=False, server_default=text("1")),
     Column("stack_trace", Text, nullable=False),
     moment("first_seen", now=False), moment("last_seen", now=False),
@@ -72,6 +73,7 @@ issues = Table(
 )  # fmt: skip
 
 # Which issue a fingerprint belongs to: its own, the one it was merged into, or none (`discarded`: dropped on arrival).
+# `forgotten` counts its events that retention deleted; an issue's count is that of its fingerprints, forgotten or kept.
 fingerprints = Table(
     "fingerprints", metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
@@ -80,6 +82,7 @@ fingerprints = Table(
     Column("issue_id", Uuid, nullable=False, index=True),
     Column("strategy", Text, nullable=False),
     Column("discarded", Boolean, nullable=False, server_default=text("false")),
+    _count("forgotten"),
     moment("created_at"),
     UniqueConstraint("project_id", "fingerprint"),
     schema=SCHEMA,

@@ -97,7 +97,7 @@ class PostgresIssueStore:
         encode = msgspec.json.Encoder().encode
         event_rows: list[Row] = []
         id_rows: list[Row] = []
-        next_of = {issue_id: state.count for issue_id, state in states.items()}
+        next_of = {issue_id: state.count + state.sequence_gap for issue_id, state in states.items()}
         for target, members in kept.items():
             for event in members:
                 next_of[target.issue_id] += 1

@@ -245,6 +245,7 @@ CREATE TABLE issues.fingerprints (
     issue_id UUID NOT NULL,
     strategy TEXT NOT NULL,
     discarded BOOLEAN DEFAULT false NOT NULL,
+    forgotten BIGINT DEFAULT 0 NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT fingerprints_pkey PRIMARY KEY (id),
     CONSTRAINT fingerprints_project_id_fingerprint_key UNIQUE (project_id, fingerprint)
@@ -309,6 +310,8 @@ CREATE TABLE issues.issues (
     level TEXT NOT NULL,
     count BIGINT DEFAULT 0 NOT NULL,
     users BIGINT DEFAULT 0 NOT NULL,
+    sequence_gap BIGINT DEFAULT 0 NOT NULL,
+    settled_sequence BIGINT DEFAULT 0 NOT NULL,
     episode INTEGER DEFAULT 1 NOT NULL,
     stack_trace TEXT NOT NULL,
     first_seen TIMESTAMP WITH TIME ZONE NOT NULL,
