@@ -13,7 +13,11 @@ AtlasError
 
 
 class AtlasError(Exception):
-    """Any error that Atlas raises on purpose."""
+    """Any error that Atlas raises on purpose; `detail`, which can be JSON, says more to a program."""
+
+    def __init__(self, *args: object, detail: object = None) -> None:
+        super().__init__(*args)
+        self.detail = detail
 
 
 class RejectedError(AtlasError):

@@ -17,6 +17,14 @@ class Status(StrEnum):
     IGNORED = "ignored"
 
 
+class Priority(StrEnum):
+    """How soon people mean to look at an issue."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class Issue(msgspec.Struct, kw_only=True):
     """One error of one project; `level` and `stack_trace` are of its latest event."""
 

@@ -1,7 +1,7 @@
-"""How an issue's standing changes when events arrive. What people may do to it is beside it, in the issue's actions."""
+"""How an issue's standing changes when events arrive. What people may do to it is in actions.py."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +15,7 @@ _PARTS: Final = 6
 Newer = Callable[[str, str], bool]
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where an issue stands, and what would change that.
 
     `resolved_in` is the release with the fix; with `resolved_in_next` it is the last one without. The three `ignored_*`
@@ -90,6 +90,16 @@ def newer_by(first_seen: Callable[[str], datetime | None]) -> Newer:
         return other is not None and release != than and (seen is None or seen > other)
 
     return newer
+
+
+def newest(first_seen: Mapping[str, datetime]) -> str | None:
+    """Return the release that came last, of those with the times they were first seen; None when there is none."""
+    newer = newer_by(first_seen.get)
+    last: str | None = None
+    for release in sorted(first_seen, key=lambda name: (first_seen[name], name)):
+        if last is None or newer(release, last):
+            last = release
+    return last
 
 
 def _regresses(standing: Standing, at: datetime, release: str | None, newer: Newer) -> bool:

@@ -176,7 +176,8 @@ def error_answer(error: AtlasError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
     status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
-    return JSONResponse({"error": str(error)[:500]}, status, headers)
+    body = {"error": str(error)[:500]} | ({} if error.detail is None else {"detail": error.detail})
+    return JSONResponse(body, status, headers)
 
 
 def status_of(error: AtlasError) -> int:

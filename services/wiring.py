@@ -10,6 +10,9 @@ from atlas_core.storage.alerts import PostgresAlertStore
 from atlas_core.storage.database import Database
 from atlas_core.storage.identity import IdentityStore
 from atlas_core.storage.insights import PostgresInsightStore
+from atlas_core.storage.issue_actions import PostgresIssueActions
+from atlas_core.storage.issue_history import IssueHistory
+from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.keys import ApiKeys
 from atlas_core.storage.queries import IssueQueries
@@ -28,6 +31,7 @@ from services.intelligence.sweeper import Sweeper
 from services.intelligence.worker import InsightWorker
 from services.issues.app import make_issues_app
 from services.issues.worker import Digest
+from services.issues.workflow_routes import Workflow
 from services.serving import Service
 
 
@@ -74,6 +78,7 @@ def issues(settings: Settings, jwt_key: str) -> Service:
     app = make_issues_app(
         IssueQueries(database),
         Sessions(jwt_key, database),
+        Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database)),
         checks={"database": database.check, "worker": worker.check, "event log": updates.check},
         cors_origins=settings.cors_origins,
     )

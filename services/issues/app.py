@@ -8,15 +8,22 @@ from fastapi import FastAPI, Query
 from atlas_core import limits
 from atlas_core.storage.queries import IssueQueries
 from services.http import Checks, MemberProject, Sessions, make_app
+from services.issues.workflow_routes import Workflow, add_workflow_routes
 
 ISSUES_LISTED = 10_000
 
 
 def make_issues_app(
-    queries: IssueQueries, sessions: Sessions, *, checks: Checks, cors_origins: tuple[str, ...] = ()
+    queries: IssueQueries,
+    sessions: Sessions,
+    workflow: Workflow,
+    *,
+    checks: Checks,
+    cors_origins: tuple[str, ...] = (),
 ) -> FastAPI:
-    """Return the app that shows issues and events to members of their project."""
+    """Return the app by which members of a project see its issues and events, and work on them."""
     app = make_app("issues", checks=checks, sessions=sessions, cors_origins=cors_origins)
+    add_workflow_routes(app, queries, workflow)
 
     @app.get("/projects/{project_id}/issues", tags=["issues"])
     def list_issues(

@@ -1,0 +1,96 @@
+"""A project with members, its digest and the issue service's routes: what tests of people's work sit at."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+import sqlalchemy
+
+from atlas_core.events import Event, Level
+from atlas_core.storage.database import Database
+from atlas_core.storage.identity import IdentityStore
+from atlas_core.storage.issue_actions import PostgresIssueActions
+from atlas_core.storage.issue_history import IssueHistory
+from atlas_core.storage.issue_removal import IssueRemoval
+from atlas_core.storage.issues import PostgresIssueStore
+from atlas_core.storage.queries import IssueQueries
+from services.http import ISSUER, Sessions
+from services.issues.app import make_issues_app
+from services.issues.workflow_routes import Workflow
+
+KEY = "a key of the test's own, long enough for HS256"
+
+
+class Desk:
+    """A project of two members, its digest, and the issue service's routes as one of them calls them."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        identity = IdentityStore(database)
+        self.ann = identity.add_user("ann@example.org", "hash")
+        self.bob = identity.add_user("bob@example.org", "hash")
+        organization = identity.add_organization(self.ann, "org")
+        self.sql(
+            "INSERT INTO identity.members (organization_id, user_id, role) VALUES (:o, :u, 'member')",
+            o=organization["id"], u=self.bob,
+        )  # fmt: skip
+        self.project = identity.add_project(self.ann, organization["id"], "shop")[0]["id"]
+        self.store = PostgresIssueStore(database)
+        workflow = Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database))
+        self.app = make_issues_app(IssueQueries(database), Sessions(KEY, database), workflow, checks={})
+
+    def sql(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        with self.database.transaction() as connection:
+            result = connection.execute(sqlalchemy.text(query), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    def event(self, message: str = "boom", *, after_s: float = 0, **more: Any) -> Event:
+        at = datetime.now(UTC) + timedelta(seconds=after_s)
+        return Event(
+            project_id=self.project, event_id=uuid4(), source="api", level=Level.ERROR, message=message, timestamp=at,
+            received_at=at, **more,
+        )  # fmt: skip
+
+    def issue(self, message: str = "boom", **more: Any) -> UUID:
+        (update,) = self.store.record([self.event(message, **more)])
+        return update.issue_id
+
+    def call(self, method: str, path: str, body: object = None, *, user: UUID | None = None) -> httpx.Response:
+        now = int(time.time())
+        who = str(user or self.ann)
+        claims = {"user_id": who, "sub": who, "email": "x", "iss": ISSUER, "iat": now, "exp": now + 60}
+        headers = {"Authorization": f"Bearer {jwt.encode(claims, KEY, 'HS256')}"}
+        return asyncio.run(self._send(method, f"/projects/{self.project}{path}", body, headers))
+
+    async def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://issues") as client:
+            return await client.request(method, path, json=body, headers=headers)
+
+    def edit(self, issue_id: UUID, *, user: UUID | None = None, **body: object) -> httpx.Response:
+        return self.call("PATCH", f"/issues/{issue_id}", body, user=user)
+
+    def shown(self, issue_id: UUID) -> dict[str, Any]:
+        return self.call("GET", f"/issues/{issue_id}").json()["issue"]
+
+    def listed(self) -> list[str]:
+        return [issue["title"] for issue in self.call("GET", "/issues").json()["issues"]]
+
+    def kinds(self, issue_id: UUID) -> list[str]:
+        return [entry["kind"] for entry in self.call("GET", f"/issues/{issue_id}/activity").json()["activity"]]
+
+
+def ok(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def refused(answer: httpx.Response, status: int, *words: str) -> Any:
+    assert answer.status_code == status, answer.text
+    for word in words:
+        assert word in answer.text
+    return answer.json().get("detail")
