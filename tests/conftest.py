@@ -1,6 +1,5 @@
 """What every test may ask for: a real PostgreSQL, and a log in which errors are failures."""
 
-import importlib.util
 import itertools
 import logging
 from collections.abc import Iterator
@@ -13,8 +12,7 @@ import pytest
 from atlas_core.embedded import EmbeddedPostgres
 from atlas_core.storage.schema import migrate
 
-if importlib.util.find_spec("tests.servers") and importlib.util.find_spec("tests.servers.fixtures"):
-    pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.e2e.fixtures"]
 
 _numbers = itertools.count()
 

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.servers.install import CHROMIUM
+from tests.servers.install import CHROMIUM, NODE_CLIENTS, RAVEN, SENTRY_SDK_1
 from tests.servers.processes import KafkaServer, OllamaServer, RabbitServer, why_missing
 
 
@@ -14,7 +15,7 @@ def _need(name: str) -> None:
     if reason is None:
         return
     if os.environ.get("CI"):
-        pytest.fail(f"CI must have every server. {reason}")
+        pytest.fail(f"CI must have every server and client. {reason}")
     pytest.skip(f"NOT TESTED: {reason}")
 
 
@@ -50,3 +51,24 @@ def ollama_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaSe
 def chromium_path() -> str:
     _need("chromium")
     return str(CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def node_clients() -> Path:
+    """The folder whose `node_modules` has the JavaScript clients, and `sentry-browser.js`."""
+    _need("clients")
+    return NODE_CLIENTS
+
+
+@pytest.fixture(scope="session")
+def sentry_sdk_1() -> Path:
+    """The folder of sentry-sdk 1, to go before all else on PYTHONPATH."""
+    _need("clients")
+    return SENTRY_SDK_1
+
+
+@pytest.fixture(scope="session")
+def raven() -> Path:
+    """The folder of raven, to go before all else on PYTHONPATH."""
+    _need("clients")
+    return RAVEN

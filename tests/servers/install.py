@@ -1,8 +1,9 @@
-"""`python -m tests.servers.install [kafka] [rabbitmq] [chromium] [ollama]`: what the live tests need, once.
+"""`python -m tests.servers.install [kafka] [rabbitmq] [chromium] [ollama] [clients]`: what the live tests need, once.
 
 Everything goes to Debian's own places or to ATLAS_CACHE_DIR (default ~/.cache/atlas), never into the checkout.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,10 @@ KAFKA_LIBS: Final = CACHE / f"kafka-{versions.KAFKA}"
 OLLAMA: Final = CACHE / f"ollama-{versions.OLLAMA}" / "ollama"
 RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CHROMIUM: Final = Path("/usr/bin/chromium")
+SENTRY_SDK_1: Final = CACHE / f"sentry-sdk-{versions.SENTRY_SDK_1}"
+RAVEN: Final = CACHE / f"raven-{versions.RAVEN}"
+_NODE_PINS: Final = json.dumps([versions.CLIENTS_AS_OF, dict(versions.NODE_CLIENTS)])
+NODE_CLIENTS: Final = CACHE / f"node-clients-{hashlib.sha256(_NODE_PINS.encode()).hexdigest()[:12]}"
 
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -70,9 +75,7 @@ def install_kafka() -> None:
         return
     if shutil.which("java") is None or shutil.which("mvn") is None:
         apt("openjdk-17-jre-headless", "maven")
-    work = CACHE / "kafka-work"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work = _emptied(CACHE / "kafka-work")
     (work / "pom.xml").write_text(_POM)
     run("mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime", cwd=work)
     (work / "libs").rename(KAFKA_LIBS)
@@ -105,11 +108,46 @@ def install_ollama() -> None:
     run("go", "install", "-trimpath", f"github.com/ollama/ollama@v{versions.OLLAMA}", env=env)
 
 
+def install_clients() -> None:
+    """Install error reporting clients: old Python ones in folders of their own, Node's side by side."""
+    _install_python_client(SENTRY_SDK_1, f"sentry-sdk=={versions.SENTRY_SDK_1}")
+    _install_python_client(RAVEN, f"raven=={versions.RAVEN}")
+    if NODE_CLIENTS.exists():
+        return
+    if shutil.which("npm") is None:
+        apt("nodejs", "npm")
+    work = _emptied(CACHE / "node-clients-work")
+    (work / "package.json").write_text(json.dumps({"private": True, "dependencies": dict(versions.NODE_CLIENTS)}))
+    options = ["--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+    run("npm", "install", *options, "--before", versions.CLIENTS_AS_OF, cwd=work)
+    # A browser loads one script: what a page's own build makes of the package.
+    (work / "browser.js").write_text('export * from "@sentry/browser";\n')
+    bundle = ["--bundle", "--format=iife", "--global-name=Sentry", "--outfile=sentry-browser.js"]
+    run(str(work / "node_modules" / ".bin" / "esbuild"), "browser.js", *bundle, cwd=work)
+    work.rename(NODE_CLIENTS)
+
+
+def _install_python_client(folder: Path, requirement: str) -> None:
+    if folder.exists():
+        return
+    work = _emptied(CACHE / f"{folder.name}-work")
+    options = ["--quiet", "--target", str(work), "--exclude-newer", versions.CLIENTS_AS_OF]
+    run(sys.executable, "-m", "uv", "pip", "install", *options, requirement)
+    work.rename(folder)
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 INSTALLERS: Final[Mapping[str, Callable[[], None]]] = {
     "kafka": install_kafka,
     "rabbitmq": install_rabbitmq,
     "chromium": install_chromium,
     "ollama": install_ollama,
+    "clients": install_clients,
 }
 
 

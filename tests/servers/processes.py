@@ -20,7 +20,7 @@ import pika
 from confluent_kafka.admin import AdminClient
 
 from tests.servers import versions
-from tests.servers.install import KAFKA_LIBS, OLLAMA, RABBITMQ
+from tests.servers.install import KAFKA_LIBS, NODE_CLIENTS, OLLAMA, RABBITMQ, RAVEN, SENTRY_SDK_1
 from tests.servers.tiny_model import write_tiny_model
 
 START_S = 90.0
@@ -249,4 +249,8 @@ def why_missing(name: str) -> str | None:
         return "Ollama is not built: python -m tests.servers.install ollama"
     if name == "chromium" and not Path("/usr/bin/chromium").exists():
         return "Chromium is not installed: python -m tests.servers.install chromium"
+    if name == "clients" and (
+        not all(map(Path.exists, (SENTRY_SDK_1, RAVEN, NODE_CLIENTS))) or not shutil.which("node")
+    ):
+        return "the clients are not installed: python -m tests.servers.install clients"
     return None
