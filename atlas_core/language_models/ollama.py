@@ -86,6 +86,8 @@ class OllamaModel:
         content = answer.message.content or ""
         if answer.done_reason == "length":
             raise RejectedError("the model's answer was cut off")
+        if answer.done_reason != "stop":
+            raise RejectedError("the model stopped in the middle of its answer")
         if not content.strip():
             raise RejectedError("the model's answer is empty")
         asked, answered = answer.prompt_eval_count or 0, answer.eval_count or 0

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 DELIVERY_LIMIT: Final = 20
 CALL_S: Final = 10.0
 RECONNECT_S: Final = 1.0
+LEADERLESS_S: Final = 20.0  # an overflow is refused at once, a queue without leader after a minute
 _INEQUIVALENT: Final = 406
 _ATTEMPT: Final = "x-atlas-attempt"
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # an outage is told once, by those who wait for the server
@@ -127,13 +128,16 @@ class RabbitPublisher:
         if any(len(message.body) > limits.MESSAGE_BYTES for message in messages):
             raise TooLargeError(f"a message is larger than {limits.MESSAGE_BYTES:,} bytes")
         with self._lock:
+            started = time.monotonic()
             try:
                 with _translated():
                     channel = self._open()
                     for message in messages:
                         _publish(channel, self._name, message.body, {"key": message.key.hex()})
-            except TransientError:
+            except TransientError as error:
                 self._drop()
+                if isinstance(error.__cause__, NackError) and time.monotonic() - started > LEADERLESS_S:
+                    self._renew()
                 raise
 
     def check(self) -> None:
@@ -162,6 +166,18 @@ class RabbitPublisher:
             _declare(self._channel, self._name)
             self._channel.confirm_delivery()
         return self._channel
+
+    def _renew(self) -> None:
+        """Make the queue anew: it has lost its leader, and what it held, for good.
+
+        RabbitMQ 3.10 forgets a quorum queue that was declared within minutes of a `kill -9`: after its restart the
+        queue is there and takes nothing. Jobs are doorbells; the sweep rings again for what was lost.
+        """
+        log.warning("RabbitMQ's queue %s has no leader: it is deleted and made again", self._name)
+        with _translated():
+            self._connection = self._server.connect()
+            self._connection.channel().queue_delete(self._name)
+        self._drop()
 
     def _drop(self) -> None:
         if self._connection is not None:

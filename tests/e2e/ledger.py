@@ -52,7 +52,7 @@ class Ledger:
                 time.sleep(pause_s)
 
     def _send(self, http: httpx.Client, event_id: str, message: str) -> None:
-        body = json.dumps({"event_id": event_id, "level": "error", "message": message}).encode()
+        body = json.dumps({"event_id": event_id, "level": "warning", "message": message}).encode()
         url = self._stack.url("ingestion", "/api/ingest/events")
         for _ in range(TRIES):
             try:
