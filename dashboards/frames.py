@@ -1,13 +1,14 @@
 """A project as pandas frames: what notebooks read. By HTTP with the reader's own account, never by SQL."""
 
 import json
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
 import pandas as pd
+
+from atlas_core.settings import Settings, read_settings
 
 ISSUE_COLUMNS: Final = ("id", "title", "type", "level", "status", "count", "first_seen", "last_seen", "fingerprint")
 EVENT_COLUMNS: Final = (
@@ -26,16 +27,23 @@ class Workbench:
     Args:
         account: `email`, `password` and `project_id`; default: the first account that `atlas up` made, found in
             ATLAS_DATA_DIR (default `.atlas`, also looked for in the folders above).
-        host: Where the services are.
+        settings: Where the services are; default: what the environment says.
+        transport: What carries the requests; default: the network.
     """
 
-    def __init__(self, account: dict[str, str] | None = None, host: str = "127.0.0.1") -> None:
-        self._host = host
-        self._http = httpx.Client(timeout=30)
-        self._account = account or _first_account()
+    def __init__(
+        self,
+        account: dict[str, str] | None = None,
+        settings: Settings | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        settings = settings or read_settings()
+        self._addresses = settings.addresses
+        self._http = httpx.Client(timeout=30, trust_env=False, transport=transport)
+        self._account = account or _first_account(settings.data_dir)
         self.project_id = self._account["project_id"]
         body = {"email": self._account["email"], "password": self._account["password"]}
-        token = self._ask("POST", "identity", 8080, "/auth/signin", body)["token"]
+        token = self._ask("POST", "identity", "/auth/signin", body)["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def __enter__(self) -> Self:
@@ -55,7 +63,7 @@ class Workbench:
 
         Columns: `ISSUE_COLUMNS`; `count` int64, `first_seen` and `last_seen` datetime64[UTC], the rest text.
         """
-        rows = self._ask("GET", "issues", 8082, f"/projects/{self.project_id}/issues")["issues"]
+        rows = self._ask("GET", "issues", f"/projects/{self.project_id}/issues")["issues"]
         frame = _with_times(pd.DataFrame(rows, columns=list(ISSUE_COLUMNS)), "first_seen", "last_seen")
         return frame.sort_values(["count", "title"], ascending=[False, True], ignore_index=True)
 
@@ -72,29 +80,26 @@ class Workbench:
                 + (f"&cursor={cursor}" if cursor else "")
                 + (f"&issue_id={issue_id}" if issue_id else "")
             )
-            page = self._ask("GET", "issues", 8082, f"/projects/{self.project_id}/events?{query}")
+            page = self._ask("GET", "issues", f"/projects/{self.project_id}/events?{query}")
             rows += page["events"]
             cursor = page["next_cursor"]
         return _with_times(pd.DataFrame(rows[:most], columns=list(EVENT_COLUMNS)), "timestamp", "received_at")
 
     def event(self, event_id: str) -> dict[str, Any]:
         """Return one event whole: frames, breadcrumbs, tags, user, contexts."""
-        event: dict[str, Any] = self._ask("GET", "issues", 8082, f"/projects/{self.project_id}/events/{event_id}")[
-            "event"
-        ]
+        event: dict[str, Any] = self._ask("GET", "issues", f"/projects/{self.project_id}/events/{event_id}")["event"]
         return event
 
     def alerts(self) -> pd.DataFrame:
         """Return the newest 50 alerts: id, rule_id, issue_id, message, acknowledged, fired_at."""
         columns = ["id", "rule_id", "issue_id", "message", "acknowledged", "fired_at"]
-        rows = self._ask("GET", "alerts", 8084, f"/projects/{self.project_id}/alerts")["alerts"]
+        rows = self._ask("GET", "alerts", f"/projects/{self.project_id}/alerts")["alerts"]
         return _with_times(pd.DataFrame(rows, columns=columns), "fired_at")
 
     def metrics(self, service: str) -> pd.DataFrame:
         """Return a service's metrics now: name, labels (as in the text format), value (float64)."""
-        ports = {"identity": 8080, "ingestion": 8081, "issues": 8082, "intelligence": 8083, "alerts": 8084}
-        text = self._http.get(f"{self._address(service, ports[service])}/metrics").raise_for_status().text
-        rows = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
+        lines = [line for line in self._get(service, "/metrics").text.splitlines() if line and line[0] != "#"]
+        rows = [line.rsplit(" ", 1) for line in lines]
         names = [row[0].partition("{") for row in rows]
         return pd.DataFrame(
             {
@@ -104,29 +109,42 @@ class Workbench:
             }
         )
 
-    def _address(self, service: str, port: int) -> str:
-        return f"http://{self._host}:{os.environ.get(f'ATLAS_{service.upper()}_PORT', port)}"
-
-    def _ask(self, method: str, service: str, port: int, path: str, body: object = None) -> Any:
-        address = self._address(service, port)
+    def problem(self, service: str) -> str:
+        """Return why a service is not ready, or "" when it is."""
         try:
-            answer = self._http.request(method, address + path, json=body)
-        except httpx.HTTPError as error:
-            raise NotebookError(f"{service} does not answer at {address}: start Atlas with `make run`") from error
+            answer = self._get(service, "/readyz")
+        except NotebookError as error:
+            return str(error)
+        if answer.is_success:
+            return ""
+        detail: dict[str, str] = answer.json().get("detail") or {}
+        return "; ".join(f"{name}: {why}" for name, why in detail.items()) or answer.text[:300]
+
+    def _ask(self, method: str, service: str, path: str, body: object = None) -> Any:
+        answer = self._request(method, service, path, body)
         if answer.is_error:
             raise NotebookError(f"{service} answered {answer.status_code}: {answer.text[:300]}")
         return answer.json()
 
+    def _get(self, service: str, path: str) -> httpx.Response:
+        return self._request("GET", service, path)
 
-def _first_account() -> dict[str, str]:
-    named = os.environ.get("ATLAS_DATA_DIR")
-    folders = [Path(named)] if named else [parent / ".atlas" for parent in (Path.cwd(), *Path.cwd().parents)]
+    def _request(self, method: str, service: str, path: str, body: object = None) -> httpx.Response:
+        address = self._addresses[service]
+        try:
+            return self._http.request(method, address + path, json=body)
+        except httpx.HTTPError as error:
+            raise NotebookError(f"{service} does not answer at {address}: start Atlas with `make run`") from error
+
+
+def _first_account(data_dir: Path) -> dict[str, str]:
+    folders = [data_dir, *(parent / data_dir.name for parent in Path.cwd().parents)]
     for folder in folders:
         path = folder / "first-account.json"
         if path.exists():
             account: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
             return account
-    raise NotebookError(f"no first-account.json in {folders[0]}: start Atlas with `make run`, or set ATLAS_DATA_DIR")
+    raise NotebookError(f"no first-account.json in {data_dir}: start Atlas with `make run`, or set ATLAS_DATA_DIR")
 
 
 def _with_times(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
