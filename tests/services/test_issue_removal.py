@@ -1,9 +1,14 @@
 """Discarded issues can be had back, deleted ones leave nothing but the audit."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from atlas_core.storage import issues
 from atlas_core.storage.issue_removal import IssueRemoval
 from tests.services.desk import ok, refused
 
@@ -69,6 +74,29 @@ def test_a_delete_that_was_cut_off_is_finished_by_asking_again(desk, monkeypatch
     assert desk.listed() == []
     assert ok(desk.call("DELETE", f"/issues/{issue}"))["count"] == 10
     assert desk.sql("SELECT count(*) FROM issues.issues") == [(0,)]
+
+
+def test_a_batch_that_looked_before_the_delete_leaves_nothing_behind(desk, monkeypatch):
+    issue, looked, goes_on = desk.issue(), threading.Event(), threading.Event()
+    lock_states = issues.lock_states
+
+    def slowly(*args: Any) -> Any:
+        looked.set()
+        assert goes_on.wait(30)
+        return lock_states(*args)
+
+    monkeypatch.setattr(issues, "lock_states", slowly)
+    with ThreadPoolExecutor() as pool:
+        batch = pool.submit(desk.store.record, [desk.event(), desk.event()])
+        assert looked.wait(30)
+        delete = pool.submit(desk.call, "DELETE", f"/issues/{issue}")
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not delete.done() and desk.sql(waits) == [(0,)]:
+            time.sleep(0.01)
+        goes_on.set()
+        assert [update.count for update in batch.result(30)] == [3]
+        assert ok(delete.result(30)) == {"status": "deleted", "count": 3}
+    assert desk.sql("SELECT count(*) FROM issues.event_ids") == desk.sql("SELECT count(*) FROM issues.events") == [(0,)]
 
 
 def _cut_off(*_: object) -> int:
