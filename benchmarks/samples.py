@@ -14,10 +14,14 @@ _WORDS = ("order", "invoice", "cart", "user", "session", "payment", "stock", "ma
 
 
 def sample_events(count: int, *, issues: int = 1_000, seed: int = 7, tags: bool = True) -> list[Event]:
-    """Return `count` events of `issues` different messages, about 900 bytes of JSON each."""
+    """Return `count` events of `issues` different messages, about 900 bytes of JSON each.
+
+    As in real projects a few issues have most of the events: the n-th most frequent one has 1/n of the first one's.
+    """
     made = random.Random(seed)
+    which = made.choices(range(issues), [1 / (n + 1) for n in range(issues)], k=count)
     start = datetime.now(UTC) - timedelta(minutes=30)
-    return [_event(made, n, issues, start, tags=tags) for n in range(count)]
+    return [_event(made, n, which[n], start, tags=tags) for n in range(count)]
 
 
 def batches(events: Sequence[Event], size: int) -> Iterator[list[bytes]]:
@@ -26,8 +30,7 @@ def batches(events: Sequence[Event], size: int) -> Iterator[list[bytes]]:
         yield [ATLAS_EVENTS.encode(event) for event in events[start : start + size]]
 
 
-def _event(made: random.Random, n: int, issues: int, start: datetime, *, tags: bool) -> Event:
-    which = made.randrange(issues)
+def _event(made: random.Random, n: int, which: int, start: datetime, *, tags: bool) -> Event:
     kind, word = _KINDS[which % len(_KINDS)], _WORDS[which % len(_WORDS)]
     message = f"cannot load {word} number {which}"
     at = start + timedelta(milliseconds=n % 1_000_000)

@@ -14,29 +14,29 @@ from atlas_core.grouping import Grouping
 # Held shared while events are counted, exclusively while issues are merged or regrouped.
 _LOCK: Final = """
 SELECT pg_advisory_xact_lock_shared(hashtextextended(project::text, 0))
-FROM (SELECT unnest(%s::uuid[]) AS project ORDER BY 1) asked
+FROM (SELECT unnest(%b::uuid[]) AS project ORDER BY 1) asked
 """
 _GROUPINGS: Final = "SELECT project_id, grouping FROM issues.project_settings WHERE project_id = ANY(%s)"
 _FIND: Final = """
 SELECT f.project_id, f.fingerprint, f.id, f.issue_id, f.discarded
-FROM unnest(%s::uuid[], %s::bytea[]) AS asked(project_id, fingerprint)
+FROM unnest(%b::uuid[], %b::bytea[]) AS asked(project_id, fingerprint)
 JOIN issues.fingerprints f USING (project_id, fingerprint)
 """
 _ADD: Final = """
 INSERT INTO issues.fingerprints (project_id, fingerprint, issue_id, strategy)
-SELECT * FROM unnest(%s::uuid[], %s::bytea[], %s::uuid[], %s::text[])
+SELECT * FROM unnest(%b::uuid[], %b::bytea[], %b::uuid[], %b::text[])
 ON CONFLICT (project_id, fingerprint) DO NOTHING RETURNING issue_id
 """
 _ADD_ISSUES: Final = """
 INSERT INTO issues.issues (id, project_id, fingerprint, title, type, culprit, platform, level, stack_trace,
                            first_seen, last_seen, first_release)
 SELECT i, p, f, title, kind, culprit, platform, level, '', at, at, release
-FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::timestamptz[], %s::text[]) AS made(i, p, f, title, kind, culprit, platform, level, at, release)
+FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::timestamptz[], %b::text[]) AS made(i, p, f, title, kind, culprit, platform, level, at, release)
 """
 _ADD_WORDS: Final = """
 INSERT INTO issues.issue_words (issue_id, project_id, words)
-SELECT i, p, to_tsvector('simple', words) FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS made(i, p, words)
+SELECT i, p, to_tsvector('simple', words) FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS made(i, p, words)
 """
 _Key = tuple[UUID, bytes]  # project, fingerprint
 

@@ -1,6 +1,6 @@
 """The issues that a batch touches: locked, counted, and what became of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,7 +22,7 @@ SELECT id, project_id, title, level, count, users, first_seen, last_seen, stack_
 FROM issues.issues WHERE id = ANY(%s) ORDER BY id
 """  # noqa: S608 - constants only
 _ADD_USERS: Final = """
-INSERT INTO issues.issue_users (issue_id, user_hash) SELECT * FROM unnest(%s::uuid[], %s::bigint[])
+INSERT INTO issues.issue_users (issue_id, user_hash) SELECT * FROM unnest(%b::uuid[], %b::bigint[])
 ON CONFLICT DO NOTHING RETURNING issue_id
 """
 _COUNT: Final = """
@@ -30,8 +30,8 @@ UPDATE issues.issues i SET
     count = n.count, users = n.users, level = n.level, first_seen = n.first_seen, last_seen = n.last_seen,
     stack_trace = CASE WHEN n.stack_trace = '' THEN i.stack_trace ELSE n.stack_trace END,
     last_release = coalesce(n.release, i.last_release), updated_at = n.updated_at
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],
-            %s::text[], %s::timestamptz[])
+FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::text[],
+            %b::text[], %b::timestamptz[])
      AS n(id, count, users, level, first_seen, last_seen, stack_trace, release, updated_at)
 WHERE i.id = n.id
 """
@@ -81,14 +81,17 @@ class Marks:
         """The issues of the batch."""
         return set(self.first)
 
-    def add(self, issue_id: UUID, sequence: int, event: Event) -> None:
-        """Note one event, counted now or before."""
-        self.first[issue_id] = min(sequence, self.first.get(issue_id, sequence))
-        worst = self.worst.get(issue_id, event.level)
-        self.worst[issue_id] = event.level if event.level.severity > worst.severity else worst
-        self.times.setdefault(issue_id, set()).add(event.received_at)
-        if event.stack_trace:
-            self.trace[issue_id] = event.stack_trace[-limits.UPDATE_STACK_CHARACTERS :]
+    def add(self, issue_id: UUID, first_sequence: int, members: Sequence[Event]) -> None:
+        """Note events of one issue, counted now or before, numbered from `first_sequence` on."""
+        self.first[issue_id] = min(first_sequence, self.first.get(issue_id, first_sequence))
+        levels = {event.level for event in members}
+        if issue_id in self.worst:
+            levels.add(self.worst[issue_id])
+        self.worst[issue_id] = max(levels, key=lambda level: level.severity)
+        self.times.setdefault(issue_id, set()).update(event.received_at for event in members)
+        trace = next((event.stack_trace for event in reversed(members) if event.stack_trace), "")
+        if trace:
+            self.trace[issue_id] = trace[-limits.UPDATE_STACK_CHARACTERS :]
 
 
 def lock_states(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID]) -> dict[UUID, State]:
@@ -104,11 +107,17 @@ def read_states(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID]) -> dict[
 def count_events(
     cursor: psycopg.Cursor[Any], states: Mapping[UUID, State], by_issue: Mapping[UUID, list[Event]]
 ) -> None:
-    """Count the events into their locked issues, and let the issues regress or come back where they must."""
+    """Count the events into their locked issues, and let the issues regress or come back where they must.
+
+    Args:
+        cursor: In the transaction that counts the events.
+        states: The locked issues.
+        by_issue: Their events, in the order of the issues' ids.
+    """
     new_users = _add_users(cursor, by_issue)
     now = utc_now()
     rows = []
-    for issue_id, members in sorted(by_issue.items()):
+    for issue_id, members in by_issue.items():
         state = states[issue_id]
         latest = max(members, key=lambda event: event.received_at)
         state.count += len(members)
@@ -172,14 +181,11 @@ def _state(row: tuple[Any, ...]) -> State:
 
 
 def _add_users(cursor: psycopg.Cursor[Any], by_issue: Mapping[UUID, list[Event]]) -> dict[UUID, int]:
-    pairs = sorted(
-        {
-            (issue_id, hashed)
-            for issue_id, members in by_issue.items()
-            for event in members
-            if (hashed := user_hash(event)) is not None
-        }
-    )
+    pairs = [
+        (issue_id, hashed)
+        for issue_id, members in by_issue.items()
+        for hashed in sorted({known for known in map(user_hash, members) if known is not None})
+    ]
     if not pairs:
         return {}
     cursor.execute(_ADD_USERS, ([pair[0] for pair in pairs], [pair[1] for pair in pairs]))

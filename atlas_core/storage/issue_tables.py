@@ -148,6 +148,7 @@ issue_tags = Table(
     _owner(), _count("count"),
     Index(None, "project_id", "key", "value"),
     schema=SCHEMA,
+    postgresql_with={"fillfactor": "70"},
 )  # fmt: skip
 
 issue_hours = Table(
@@ -156,6 +157,7 @@ issue_hours = Table(
     Column("hour", DateTime(timezone=True), primary_key=True),
     _count("count"),
     schema=SCHEMA,
+    postgresql_with={"fillfactor": "70"},
 )  # fmt: skip
 
 project_hours = Table(

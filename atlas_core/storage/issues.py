@@ -27,7 +27,7 @@ RACES: Final = 5
 _Key = tuple[UUID, UUID]  # project, event
 _SEEN = """
 SELECT e.project_id, e.event_id, e.issue_id, e.sequence
-FROM unnest(%s::uuid[], %s::uuid[]) AS asked(project_id, event_id)
+FROM unnest(%b::uuid[], %b::uuid[]) AS asked(project_id, event_id)
 JOIN issues.event_ids e USING (project_id, event_id)
 """
 
@@ -68,7 +68,7 @@ class PostgresIssueStore:
         seen = _seen(cursor, list(unique))
         marks = Marks()
         for key, (issue_id, sequence) in seen.items():
-            marks.add(issue_id, sequence, unique[key])
+            marks.add(issue_id, sequence, [unique[key]])
         fresh = [event for key, event in unique.items() if key not in seen]
         states = self._store(cursor, fresh, marks) if fresh else {}
         states |= read_states(cursor, marks.issue_ids - states.keys())
@@ -79,7 +79,7 @@ class PostgresIssueStore:
         kept = {target: members for target, members in targets.items() if not target.discarded}
         dropped = [event for target, members in targets.items() if target.discarded for event in members]
         by_issue: dict[UUID, list[Event]] = {}
-        for target, members in kept.items():
+        for target, members in sorted(kept.items(), key=lambda item: item[0].issue_id.int):
             by_issue.setdefault(target.issue_id, []).extend(members)
         states = lock_states(cursor, by_issue)
         self._write_events(cursor, kept, states, marks)
@@ -99,15 +99,15 @@ class PostgresIssueStore:
         id_rows: list[Row] = []
         next_of = {issue_id: state.count + state.sequence_gap for issue_id, state in states.items()}
         for target, members in kept.items():
-            for event in members:
-                next_of[target.issue_id] += 1
-                sequence = next_of[target.issue_id]
-                marks.add(target.issue_id, sequence, event)
+            first = next_of[target.issue_id] + 1
+            next_of[target.issue_id] += len(members)
+            marks.add(target.issue_id, first, members)
+            for sequence, event in enumerate(members, start=first):
                 event_rows.append(event_row(event, target, compress(encode(event))))
                 id_rows.append(id_row(event, target, sequence))
         for day in sorted({event.received_at.date() for members in kept.values() for event in members} - self._days):
             ensure_day_partition(cursor, "issues.events", day)
-        id_rows.sort(key=lambda row: row[:2])
+        id_rows.sort(key=lambda row: row[0].bytes + row[1].bytes)
         _copy(cursor, COPY_IDS, ID_TYPES, id_rows)
         _copy(cursor, COPY_EVENTS, EVENT_TYPES, event_rows)
 

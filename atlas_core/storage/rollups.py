@@ -14,22 +14,26 @@ from atlas_core.storage.issue_states import State
 
 _HOURS: Final = """
 INSERT INTO issues.issue_hours AS h (issue_id, hour, count)
-SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[])
+SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::bigint[])
 ON CONFLICT (issue_id, hour) DO UPDATE SET count = h.count + excluded.count
+"""
+_TAGS: Final = """
+UPDATE issues.issue_tags t SET count = t.count + n.count
+FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::uuid[], %b::bigint[]) AS n(issue_id, key, value, project_id, count)
+WHERE t.issue_id = n.issue_id AND t.key = n.key AND t.value = n.value
+RETURNING t.issue_id, t.key, t.value
 """
 # A tag with a value of its own for every event (a request id) would make as many rows: new values past a number of
 # them are not kept.
-_TAGS: Final = """
+_NEW_TAGS: Final = """
 INSERT INTO issues.issue_tags AS t (issue_id, key, value, project_id, count)
-SELECT n.* FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::bigint[]) AS n(i, key, value, p, c)
-WHERE EXISTS (SELECT FROM issues.issue_tags o WHERE o.issue_id = n.i AND o.key = n.key AND o.value = n.value)
-   OR (SELECT count(*) FROM issues.issue_tags o WHERE o.issue_id = n.i AND o.key = n.key) < %s
-ON CONFLICT (issue_id, key, value) DO UPDATE SET count = t.count + excluded.count
+SELECT n.* FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::uuid[], %b::bigint[]) AS n(i, key, value, p, c)
+WHERE (SELECT count(*) FROM issues.issue_tags o WHERE o.issue_id = n.i AND o.key = n.key) < %s
 """
 _RELEASES: Final = """
 INSERT INTO issues.releases AS r (project_id, release, first_seen, last_seen, events, new_issues, regressions)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[],
-                     %s::bigint[])
+SELECT * FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::bigint[], %b::bigint[],
+                     %b::bigint[])
 ON CONFLICT (project_id, release) DO UPDATE SET
     first_seen = LEAST(r.first_seen, excluded.first_seen), last_seen = GREATEST(r.last_seen, excluded.last_seen),
     events = r.events + excluded.events, new_issues = r.new_issues + excluded.new_issues,
@@ -37,12 +41,12 @@ ON CONFLICT (project_id, release) DO UPDATE SET
 """
 _PROJECT_HOURS: Final = """
 INSERT INTO issues.project_hours AS h (project_id, hour, level, count)
-SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[], %s::bigint[])
+SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::text[], %b::bigint[])
 ON CONFLICT (project_id, hour, level) DO UPDATE SET count = h.count + excluded.count
 """
 _DROPS: Final = """
 INSERT INTO issues.drop_hours AS h (project_id, hour, reason, count)
-SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[], %s::bigint[])
+SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::text[], %b::bigint[])
 ON CONFLICT (project_id, hour, reason) DO UPDATE SET count = h.count + excluded.count
 """
 
@@ -53,9 +57,14 @@ def add_rollups(
     """Add the events of a batch to every rollup.
 
     Rows of one issue first, while its lock is held anyway; rows that a project's issues share come last.
+
+    Args:
+        cursor: In the transaction that counts the events.
+        by_issue: The events, in the order of the issues' ids.
+        states: The issues, locked, with the events counted.
     """
     _add(cursor, _HOURS, _issue_hours(by_issue))
-    _add(cursor, _TAGS, _issue_tags(by_issue), limits.TAG_VALUES_KEPT)
+    _add_tags(cursor, _issue_tags(by_issue))
     _add(cursor, _RELEASES, _releases(by_issue, states))
     events = [event for members in by_issue.values() for event in members]
     _add(cursor, _PROJECT_HOURS, _counted((e.project_id, hour_of(e), e.level.value) for e in events))
@@ -77,17 +86,33 @@ def tags_of(event: Event) -> dict[str, str]:
     return event.tags | {key: value for key, value in known.items() if value}
 
 
+def _add_tags(cursor: psycopg.Cursor[Any], rows: list[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    cursor.execute(_TAGS, [list(column) for column in zip(*rows, strict=True)])
+    known = set(cursor.fetchall())
+    _add(cursor, _NEW_TAGS, [row for row in rows if row[:3] not in known], limits.TAG_VALUES_KEPT)
+
+
 def _issue_hours(by_issue: Mapping[UUID, list[Event]]) -> list[tuple[Any, ...]]:
-    return _counted((issue_id, hour_of(event)) for issue_id, members in by_issue.items() for event in members)
+    return [
+        (issue_id, hour, count)
+        for issue_id, members in by_issue.items()
+        for hour, count in sorted(Counter(map(hour_of, members)).items())
+    ]
 
 
 def _issue_tags(by_issue: Mapping[UUID, list[Event]]) -> list[tuple[Any, ...]]:
-    return _counted(
-        (issue_id, key, value[: limits.TAG_VALUE_INDEXED_CHARACTERS], event.project_id)
-        for issue_id, members in by_issue.items()
-        for event in members
-        for key, value in tags_of(event).items()
-    )
+    rows = []
+    for issue_id, members in by_issue.items():
+        counts = Counter(
+            (key, value[: limits.TAG_VALUE_INDEXED_CHARACTERS])
+            for event in members
+            for key, value in tags_of(event).items()
+        )
+        project_id = members[0].project_id
+        rows += [(issue_id, key, value, project_id, count) for (key, value), count in sorted(counts.items())]
+    return rows
 
 
 def _releases(by_issue: Mapping[UUID, list[Event]], states: Mapping[UUID, State]) -> list[tuple[Any, ...]]:

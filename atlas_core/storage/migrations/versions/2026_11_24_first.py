@@ -277,6 +277,7 @@ CREATE TABLE issues.issue_hours (
     count BIGINT DEFAULT 0 NOT NULL,
     CONSTRAINT issue_hours_pkey PRIMARY KEY (issue_id, hour)
 )
+ WITH (fillfactor = 70)
 """,
     """
 CREATE TABLE issues.issue_tags (
@@ -287,6 +288,7 @@ CREATE TABLE issues.issue_tags (
     count BIGINT DEFAULT 0 NOT NULL,
     CONSTRAINT issue_tags_pkey PRIMARY KEY (issue_id, key, value)
 )
+ WITH (fillfactor = 70)
 """,
     """
 CREATE INDEX issue_tags_project_id_key_value_idx ON issues.issue_tags (project_id, key, value)
