@@ -20,8 +20,8 @@ CORS_HEADERS: Final = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"x-sentry-error, x-sentry-rate-limits, retry-after"),
 )
+# Beside CORS_HEADERS, which every answer has: a browser refuses an answer that has one of them twice.
 PREFLIGHT_HEADERS: Final = (
-    *CORS_HEADERS,
     (b"access-control-allow-methods", b"POST"),
     (
         b"access-control-allow-headers",
