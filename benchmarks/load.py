@@ -1,72 +1,124 @@
-"""`python -m benchmarks.load`: a seeded history, through the digest's own door, into a database that is kept."""
+"""A load generator: keep-alive connections that send one prepared request again and again. Loopback only.
+
+Run by the other benchmarks as a process of its own: `python -m benchmarks.load PORT ... < request` prints JSON.
+"""
 
 import argparse
-import itertools
+import asyncio
+import json
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any, NamedTuple
 
-import psycopg
+import uvloop
 
-from atlas_core.embedded import EmbeddedPostgres
-from atlas_core.storage.database import Database
-from atlas_core.storage.issues import PostgresIssueStore
-from atlas_core.storage.schema import migrate
-from data.bulk import PROJECT, bulk_events
-
-BATCH = 10_000
+WARM_UP_S = 1.0
 
 
-def load(url: str, *, events: int, issues: int, seed: int) -> float:
-    """Record a history that ends now; return the seconds that it took."""
-    database = Database(url, pool_size=1)
-    store = PostgresIssueStore(database)
-    history = bulk_events(events, seed=seed, until=datetime.now(UTC), issues=issues)
-    started = time.perf_counter()
-    while batch := list(itertools.islice(history, BATCH)):
-        store.record(batch)
-    took_s = time.perf_counter() - started
-    database.close()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
-    return took_s
+class Outcome(NamedTuple):
+    """What a run saw: answers a second, their latencies in milliseconds, and answers that were not 2xx."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    refused: int
 
 
-@contextmanager
-def loaded(folder: Path, *, events: int, issues: int, seed: int) -> Iterator[str]:
-    """Yield the URL of a database that holds the history, and other projects' rows when it has been used before.
+class _Connection(asyncio.Protocol):
+    """Sends a request, waits for its whole answer, sends the next."""
 
-    The folder keeps it: a second call with the same folder loads nothing.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    server = EmbeddedPostgres(folder)
-    try:
-        url = server.start()
-        migrate(url)
-        with psycopg.connect(url) as connection:
-            known = connection.execute("SELECT 1 FROM issues.issues WHERE project_id = %s LIMIT 1", (PROJECT,))
-            is_there = known.fetchone() is not None
-        if not is_there:
-            took_s = load(url, events=events, issues=issues, seed=seed)
-            print(f"loaded {events:,} events in {took_s:,.0f} s ({events / took_s:,.0f}/s)", flush=True)
-        yield url
-    finally:
-        server.stop()
+    def __init__(self, request: bytes, pause_s: float, until: float, done: asyncio.Future[None]) -> None:
+        self._request = request
+        self._pause_s = pause_s
+        self._until = until
+        self._done = done
+        self._buffer = b""
+        self._sent_at = 0.0
+        self.latencies: list[tuple[float, float]] = []
+        self.refused = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, mark, rest = self._buffer.partition(b"\r\n\r\n")
+        if not mark:
+            return
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        if len(rest) < length:
+            return
+        self._buffer = b""
+        now = time.perf_counter()
+        self.latencies.append((now, now - self._sent_at))
+        self.refused += not head.startswith(b"HTTP/1.1 2")
+        if now >= self._until:
+            self._transport.close()
+            self._done.set_result(None)
+        elif self._pause_s > 0:
+            asyncio.get_running_loop().call_later(max(0.0, self._pause_s - (now - self._sent_at)), self._send)
+        else:
+            self._send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_exception(error or ConnectionError("the server closed the connection"))
+
+    def _send(self) -> None:
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._request)
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
-    """Return the options that every benchmark on a history has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--folder", type=Path, required=True, help="keeps the database; the next run finds it loaded")
-    parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--issues", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=7)
-    return parser
+async def _run(port: int, request: bytes, connections: int, seconds: float, rate: float) -> Outcome:
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter() + WARM_UP_S
+    pause_s = connections / rate if rate else 0.0
+    made: list[_Connection] = []
+    waits: list[asyncio.Future[None]] = []
+    for n in range(connections):
+        done = loop.create_future()
+        connection = _Connection(request, pause_s, started + seconds, done)
+        await loop.create_connection(lambda connection=connection: connection, "127.0.0.1", port)  # type: ignore[misc]
+        made.append(connection)
+        waits.append(done)
+        await asyncio.sleep(pause_s / connections if n else 0)
+    await asyncio.gather(*waits)
+    seen = sorted(took for connection in made for at, took in connection.latencies if at >= started)
+    span_s = max(at for connection in made for at, _ in connection.latencies) - started
+    refused = sum(connection.refused for connection in made)
+    return Outcome(len(seen) / span_s, seen[len(seen) // 2] * 1e3, seen[int(len(seen) * 0.99)] * 1e3, refused)
+
+
+def load(port: int, request: bytes, *, connections: int, seconds: float, rate: float = 0.0) -> Outcome:
+    """Return what a load generator in a process of its own sees; `rate` requests a second, or as many as it can."""
+    command = [sys.executable, "-m", "benchmarks.load", str(port), str(connections), str(seconds), str(rate)]
+    done = subprocess.run(command, input=request, capture_output=True, timeout=seconds + 60, check=True)  # noqa: S603
+    return Outcome(**json.loads(done.stdout))
+
+
+def request_of(path: str, body: bytes, **headers: str) -> bytes:
+    """Return the bytes of a POST request; `_` in a header's name stands for `-`."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    head = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}", *lines]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def main() -> None:
+    """Run one load and print its outcome as JSON."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("port", type=int)
+    arguments.add_argument("connections", type=int)
+    arguments.add_argument("seconds", type=float)
+    arguments.add_argument("rate", type=float)
+    chosen = arguments.parse_args()
+    request = sys.stdin.buffer.read()
+    work = _run(chosen.port, request, chosen.connections, chosen.seconds, chosen.rate)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        outcome = runner.run(work)
+    sys.stdout.write(json.dumps(outcome._asdict()))
 
 
 if __name__ == "__main__":
-    asked = arguments("Load a seeded history.").parse_args()
-    with loaded(asked.folder, events=asked.events, issues=asked.issues, seed=asked.seed) as database_url:
-        print(database_url)
+    main()
