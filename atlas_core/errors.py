@@ -4,12 +4,15 @@ AtlasError
 |-- RejectedError       "never": the same input will fail again; dead letter, 4xx
 |   |-- TooLargeError       past a limit of limits.py; 413
 |   |-- WrongShapeError     readable, but not what the reader asks for; 422
+|   |-- UnreadableError       a query or rule that breaks its language's rules, and where; 400
 |   `-- UnsupportedEncodingError  a content encoding that is not understood; 415
 |-- TransientError      "not now": the same input may pass later; retry, 503
 |-- NotFoundError       no such thing, or not yours to see; 404
 |-- ConflictError       it exists already, or changed under you; 409
 `-- MisconfiguredError  start refused; the text says what to do
 """
+
+from collections.abc import Sequence
 
 
 class AtlasError(Exception):
@@ -34,6 +37,23 @@ class WrongShapeError(RejectedError):
 
 class UnsupportedEncodingError(RejectedError):
     """The content encoding is not understood."""
+
+
+class UnreadableError(RejectedError):
+    """Text in one of Atlas's own languages that cannot be read.
+
+    Args:
+        problem: What is wrong, for people.
+        position: Where, in characters from 0.
+        expected: What could stand there.
+    """
+
+    def __init__(self, problem: str, *, position: int, expected: Sequence[str] = ()) -> None:
+        hint = f"; expected {' or '.join(expected)}" if expected else ""
+        super().__init__(
+            f"at position {position}: {problem}{hint}", detail={"position": position, "expected": list(expected)}
+        )
+        self.position = position
 
 
 class TransientError(AtlasError):

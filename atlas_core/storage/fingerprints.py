@@ -36,7 +36,7 @@ FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[], %b::text[], %b::text[], %b::tex
 """
 _ADD_WORDS: Final = """
 INSERT INTO issues.issue_words (issue_id, project_id, words)
-SELECT i, p, to_tsvector('simple', words) FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS made(i, p, words)
+SELECT i, p, issues.words(words) FROM unnest(%b::uuid[], %b::uuid[], %b::text[]) AS made(i, p, words)
 """
 _Key = tuple[UUID, bytes]  # project, fingerprint
 

@@ -4,12 +4,14 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -23,6 +25,14 @@ from atlas_core.storage.tables import identity, metadata, moment
 SCHEMA = "issues"
 # What every list and count of issues is restricted to, and what the index of the list covers.
 LISTED = "merged_into IS NULL AND discarded_at IS NULL"
+# What the indexes of the lists are on: rounded, so that they rarely change. An index on `last_seen` or `count` itself
+# would be written with every batch, and the issue's row in all other indexes with it (docs/decisions/0006-search.md).
+SEEN_HOUR = "date_bin('01:00:00', {}, '1970-01-01 00:00:00+00'::timestamptz)"
+SIZE = "floor(2 * ln({}::float8 + 1))::smallint"
+
+
+def _listing(name: str, *columns: str) -> Index:
+    return Index(name, "project_id", *(text(column) for column in columns), postgresql_where=text(LISTED))
 
 
 def _count(name: str) -> Column[object]:
@@ -67,7 +77,13 @@ issues = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("merged_into", Uuid), Column("discarded_at", DateTime(timezone=True)),
     moment("created_at"), moment("updated_at"),
-    Index(None, "project_id", text("last_seen DESC"), text("id DESC"), postgresql_where=text(LISTED)),
+    Column("seen_hour", DateTime(timezone=True), Computed(SEEN_HOUR.format("last_seen"), persisted=True)),
+    Column("count_size", SmallInteger, Computed(SIZE.format("count"), persisted=True)),
+    Column("users_size", SmallInteger, Computed(SIZE.format("users"), persisted=True)),
+    _listing("issues_seen_idx", "seen_hour DESC"), _listing("issues_first_seen_idx", "first_seen DESC"),
+    _listing("issues_count_idx", "count_size DESC"), _listing("issues_users_idx", "users_size DESC"),
+    _listing("issues_filter_idx", "status", "level", "priority", "type"),
+    Index("issues_assignee_idx", "project_id", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
     schema=SCHEMA,
     postgresql_with={"fillfactor": "70"},
 )  # fmt: skip
@@ -88,6 +104,8 @@ fingerprints = Table(
     schema=SCHEMA,
 )  # fmt: skip
 
+# What an issue is found by: `issues.words` of type, message and culprit. That function splits at punctuation and inside
+# `TimeoutError`; `issues.asked_words` makes of a query's text what finds it.
 # Apart from `issues`, whose rows change with every batch: a GIN index there would change with them.
 issue_words = Table(
     "issue_words", metadata,
@@ -139,7 +157,8 @@ issue_users = Table(
     schema=SCHEMA,
 )  # fmt: skip
 
-# Tags of events by issue, `release` and `environment` among them.
+# Tags of events by issue, `release` and `environment` among them. The statistics `issue_tags_values` tell the planner
+# that a value belongs to its key.
 issue_tags = Table(
     "issue_tags", metadata,
     Column("issue_id", Uuid, primary_key=True),

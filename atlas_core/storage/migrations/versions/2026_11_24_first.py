@@ -11,6 +11,21 @@ STATEMENTS = (
     "CREATE SCHEMA alerts",
     "CREATE SCHEMA intelligence",
     "CREATE SCHEMA bus",
+    r"""
+CREATE FUNCTION issues.split_words(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN
+regexp_replace(regexp_replace(regexp_replace($1, '[!-/:-@\[-`{-~]+', ' ', 'g'), '([a-z0-9])([A-Z])', '\1 \2', 'g'),
+               '([A-Z])([A-Z][a-z])', '\1 \2', 'g')
+""",
+    r"""
+CREATE FUNCTION issues.words(text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN
+to_tsvector('simple', issues.split_words($1) || ' ' || regexp_replace($1, '[!-/:-@\[-`{-~]+', ' ', 'g'))
+""",
+    """
+CREATE FUNCTION issues.asked_words(text, is_prefix boolean) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+SELECT CASE WHEN is_prefix AND numnode(q) > 0 THEN (q::text || ':*')::tsquery ELSE q END
+FROM phraseto_tsquery('simple', issues.split_words($1)) q
+$$
+""",
     """
 CREATE TABLE alerts.alerts (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -294,6 +309,10 @@ CREATE TABLE issues.issue_tags (
 CREATE INDEX issue_tags_project_id_key_value_idx ON issues.issue_tags (project_id, key, value)
 """,
     """
+CREATE STATISTICS issues.issue_tags_values (mcv, ndistinct) ON project_id, key, value FROM issues.issue_tags
+""",
+    "ALTER STATISTICS issues.issue_tags_values SET STATISTICS 1000",
+    """
 CREATE TABLE issues.issue_users (
     issue_id UUID NOT NULL,
     user_hash BIGINT NOT NULL,
@@ -336,12 +355,30 @@ CREATE TABLE issues.issues (
     discarded_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    seen_hour TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (date_bin('01:00:00', last_seen, '1970-01-01 00:00:00+00'::timestamptz)) STORED,
+    count_size SMALLINT GENERATED ALWAYS AS (floor(2 * ln(count::float8 + 1))::smallint) STORED,
+    users_size SMALLINT GENERATED ALWAYS AS (floor(2 * ln(users::float8 + 1))::smallint) STORED,
     CONSTRAINT issues_pkey PRIMARY KEY (id)
 )
  WITH (fillfactor = 70)
 """,
     """
-CREATE INDEX issues_project_id_idx ON issues.issues (project_id, last_seen DESC, id DESC) WHERE merged_into IS NULL AND discarded_at IS NULL
+CREATE INDEX issues_seen_idx ON issues.issues (project_id, seen_hour DESC) WHERE merged_into IS NULL AND discarded_at IS NULL
+""",
+    """
+CREATE INDEX issues_first_seen_idx ON issues.issues (project_id, first_seen DESC) WHERE merged_into IS NULL AND discarded_at IS NULL
+""",
+    """
+CREATE INDEX issues_count_idx ON issues.issues (project_id, count_size DESC) WHERE merged_into IS NULL AND discarded_at IS NULL
+""",
+    """
+CREATE INDEX issues_users_idx ON issues.issues (project_id, users_size DESC) WHERE merged_into IS NULL AND discarded_at IS NULL
+""",
+    """
+CREATE INDEX issues_filter_idx ON issues.issues (project_id, status, level, priority, type) WHERE merged_into IS NULL AND discarded_at IS NULL
+""",
+    """
+CREATE INDEX issues_assignee_idx ON issues.issues (project_id, assignee_id) WHERE assignee_id IS NOT NULL
 """,
     """
 CREATE TABLE issues.project_hours (

@@ -1,1 +1,0 @@
-"""What a change of grouping does to issues that exist."""

@@ -1,0 +1,7 @@
+"""The language in which people ask for issues: `parse(text)` reads it, `printed(query)` writes it."""
+
+from atlas_core.search.parsing import parse
+from atlas_core.search.printing import printed
+from atlas_core.search.terms import Query, Term
+
+__all__ = ["Query", "Term", "parse", "printed"]
