@@ -35,8 +35,14 @@ _NAMED = {
 
 def level_named(name: object) -> Level:
     """Return the level that a client means by `name`; error when it is missing or unknown."""
-    text = str(name).strip().lower() if isinstance(name, str | int) else ""
-    return _NAMED.get(text, Level.ERROR)
+    return find_level(name) or Level.ERROR
+
+
+def find_level(name: object) -> Level | None:
+    """Return the level that a client means by `name`, or None when it is missing or unknown."""
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)
+    return _NAMED.get(str(name).strip().lower()) if isinstance(name, str | int) else None
 
 
 class Frame(msgspec.Struct, omit_defaults=True):
@@ -71,7 +77,8 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     `timestamp` is the client's time (clamped), `received_at` the server's; both aware UTC. `stack_trace` is text for
     people. `repairs` names the fields that had to be mended before they could be stored; `reported_sha256` is the hex
-    SHA-256 of the message as it was reported, kept only when the message had to be cut, mended or scrubbed.
+    SHA-256 of the message as it was reported, kept only when the message had to be cut, mended or scrubbed. `raw` is
+    what was reported and no other field holds: members of the payload that are unknown or had to be mended, bounded.
     """
 
     project_id: UUID
@@ -87,6 +94,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     platform: str | None = None
     environment: str | None = None
     release: str | None = None
+    dist: str | None = None
     server_name: str | None = None
     logger: str | None = None
     transaction: str | None = None
@@ -101,6 +109,7 @@ class Event(msgspec.Struct, omit_defaults=True, kw_only=True):
     sdk: dict[str, Any] | None = None
     repairs: list[str] = []
     reported_sha256: str | None = None
+    raw: dict[str, Any] | None = None
 
     @property
     def title(self) -> str:

@@ -8,13 +8,31 @@ MIB: Final = 1024 * KIB
 # Bodies. Source: Sentry's documented limits for envelopes and events; OTLP's recommended maximum.
 NATIVE_BODY_BYTES: Final = 1 * MIB
 BATCH_WIRE_BYTES: Final = 8 * MIB
+BATCH_INFLATED_BYTES: Final = 16 * MIB
+BATCH_EVENTS: Final = 10_000
 ENVELOPE_WIRE_BYTES: Final = 20 * MIB
 ENVELOPE_INFLATED_BYTES: Final = 100 * MIB
+ENVELOPE_EVENTS: Final = 100
+ENVELOPE_EVENT_BYTES: Final = 8 * MIB
 EVENT_ITEM_BYTES: Final = 1 * MIB
+STORE_WIRE_BYTES: Final = 2 * MIB
 OTLP_BODY_BYTES: Final = 64 * MIB
+OTLP_EVENTS: Final = 50_000
 HEADER_LINE_BYTES: Final = 16 * KIB
+ERROR_BODY_BYTES: Final = 1_000
+
+# Requests. Source: common proxies allow 8 KiB a header and 100 headers.
+HEADERS: Final = 100
+HEADER_BYTES: Final = 8 * KIB
+HEADERS_BYTES: Final = 32 * KIB
+HEADERS_TIMEOUT_S: Final = 10.0
 BODY_TIMEOUT_S: Final = 10.0
+SLOW_BODY_BYTES_PER_S: Final = 64 * KIB
+
+# JSON: deeper or more than this is cut off and marked; longer whole numbers are kept as text.
 JSON_DEPTH: Final = 64
+JSON_KEYS: Final = 1_000
+JSON_DIGITS: Final = 20
 
 # Fields of an event. Longer text is cut and marked, never refused.
 MESSAGE_CHARACTERS: Final = 8_192
@@ -31,7 +49,19 @@ TAG_VALUE_CHARACTERS: Final = 1_000
 TAG_VALUE_INDEXED_CHARACTERS: Final = 200
 TAG_VALUES_KEPT: Final = 1_000
 SHORT_TEXT_CHARACTERS: Final = 250
+SHORT_TEXTS: Final = {
+    "platform": 64,
+    "environment": 64,
+    "release": 250,
+    "dist": 64,
+    "server_name": 255,
+    "logger": 64,
+    "transaction": 200,
+}
+FINGERPRINT_PARTS: Final = 20
+EXCEPTIONS: Final = 50
 CONTEXT_BYTES: Final = 64 * KIB
+RAW_BYTES: Final = 64 * KIB
 CLOCK_PAST_S: Final = 30 * 86_400
 CLOCK_FUTURE_S: Final = 60
 

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from atlas_core.errors import MisconfiguredError
+from services.http_protocol import GuardedProtocol, sweep
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def serve(services: Sequence[Service], host: str) -> None:
     for worker in workers:
         worker.start()
     try:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(_serve(services, sockets))
     finally:
         for worker in workers:
@@ -80,7 +81,8 @@ def serve(services: Sequence[Service], host: str) -> None:
     log.info("stopped: %s", ", ".join(service.name for service in services))
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return the fastest event loop that this system has."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     import uvloop  # noqa: PLC0415 - not made for Windows
@@ -89,7 +91,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(services: Sequence[Service], sockets: Sequence[socket.socket]) -> None:
-    servers = [_Server(_config(service)) for service in services]
+    servers = [make_server(service.app) for service in services]
 
     def stop() -> None:
         for server in servers:
@@ -99,18 +101,33 @@ async def _serve(services: Sequence[Service], sockets: Sequence[socket.socket]) 
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop)
-    await asyncio.gather(*(server.serve([sock]) for server, sock in zip(servers, sockets, strict=True)))
+    await asyncio.gather(*(run(server, sock) for server, sock in zip(servers, sockets, strict=True)))
 
 
-def _config(service: Service) -> uvicorn.Config:
+async def run(server: uvicorn.Server, sock: socket.socket) -> None:
+    """Serve on a listening socket until `server.should_exit` is set."""
+    sweeping = asyncio.get_running_loop().create_task(sweep(server.server_state.connections))
+    try:
+        await server.serve([sock])
+    finally:
+        sweeping.cancel()
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """Return a server for an app, with our timeouts and bounds."""
+    return _Server(_config(app))
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        service.app,
+        app,
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
-        h11_max_incomplete_event_size=32 * 1024,
+        http=GuardedProtocol,
+        ws="none",
         server_header=False,
         backlog=2048,
     )
@@ -118,7 +135,8 @@ def _config(service: Service) -> uvicorn.Config:
 
 def _listen(host: str, service: Service) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol by its number: asyncio's own loop switches Nagle's algorithm off only where it stands.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, service.port))

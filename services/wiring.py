@@ -24,6 +24,7 @@ from services.http import Sessions
 from services.identity.app import make_identity_app
 from services.ingestion.app import make_ingestion_app
 from services.ingestion.group_commit import GroupCommit
+from services.ingestion.intake import Intake
 from services.ingestion.keys import KeyCache
 from services.intelligence.app import make_intelligence_app
 from services.intelligence.dispatcher import Dispatcher
@@ -43,8 +44,9 @@ def ingestion(settings: Settings, jwt_key: str) -> Service:
     commit = GroupCommit(publisher)
     keys = KeyCache(ApiKeys(database))
     checks = {"database": database.check, "event log": publisher.check, "group commit": commit.check}
-    app = make_ingestion_app(commit, keys, checks=checks)
-    closers = (commit.close, publisher.close, keys.close, database.close)
+    intake = Intake(commit, keys)
+    app = make_ingestion_app(intake, checks=checks)
+    closers = (intake.close, commit.close, publisher.close, keys.close, database.close)
     return Service("ingestion", app, settings.ports.ingestion, (), closers)
 
 

@@ -8,11 +8,16 @@ from atlas_core import limits
 from atlas_core.errors import RejectedError, WrongShapeError
 from atlas_core.events import Event
 from atlas_core.protocols.decoding import read_json
-from atlas_core.protocols.repair import Repairs, cut_bytes, finish, message_of, rendered, storable
+from atlas_core.protocols.exceptions import cut_bytes, exceptions_of, items_of, rendered
+from atlas_core.protocols.repair import Repairs
+from atlas_core.protocols.storable import as_text, storable
 
 SOURCE: Final = "api"
-BATCH_EVENTS: Final = 5_000
-_SHORT: Final = ("platform", "environment", "release", "server_name", "logger", "transaction")
+_OBJECTS: Final = ("user", "contexts", "extra", "request", "sdk")
+_KNOWN: Final = frozenset(
+    ("event_id", "level", "message", "stack_trace", "timestamp", "type", "exception", "tags", "breadcrumbs",
+     "fingerprint", *limits.SHORT_TEXTS, *_OBJECTS)
+)  # fmt: skip
 
 
 def parse(body: bytes, project_id: UUID, received_at: datetime) -> Event:
@@ -30,7 +35,7 @@ def parse_batch(body: bytes, content_type: str, project_id: UUID, received_at: d
 
     Raises:
         RejectedError: It is neither a JSON array nor NDJSON.
-        WrongShapeError: It holds more than `BATCH_EVENTS` items.
+        WrongShapeError: It holds more than `limits.BATCH_EVENTS` items.
     """
     if "ndjson" in content_type.lower() or not body.lstrip().startswith(b"["):
         lines = [line for line in body.split(b"\n") if line.strip()]
@@ -52,17 +57,10 @@ def event_of(value: Any, project_id: UUID, received_at: datetime) -> Event:
     if not isinstance(value, dict):
         raise WrongShapeError("an event is a JSON object")
     repairs = Repairs(received_at)
-    exceptions = repairs.exceptions(value.get("exception"))
-    caught = exceptions[-1] if exceptions else None
-    reported = value.get("message")
-    if reported is None or reported == "":
-        reported = (caught.value or caught.type) if caught else None
-    if not isinstance(reported, str) or not reported:
-        raise WrongShapeError("message is missing or not text")
-    message, digest = message_of(repairs, reported)
-    kind = repairs.text("type", value.get("type"), limits.TYPE_CHARACTERS) or (caught.type if caught else None)
-    trace = value.get("stack_trace")
-    short: dict[str, Any] = {name: repairs.text(name, value.get(name), limits.SHORT_TEXT_CHARACTERS) for name in _SHORT}
+    exceptions = exceptions_of(repairs, "exception", value["exception"]) if value.get("exception") else []
+    message, digest = repairs.message("message", _reported(value))
+    short = repairs.texts(value)
+    kind = repairs.text("type", value.get("type"), limits.TYPE_CHARACTERS)
     event = Event(
         project_id=project_id,
         event_id=repairs.event_id(value.get("event_id")),
@@ -71,32 +69,36 @@ def event_of(value: Any, project_id: UUID, received_at: datetime) -> Event:
         message=message,
         timestamp=repairs.time("timestamp", value.get("timestamp")),
         received_at=received_at,
-        type=kind,
-        stack_trace=_stack_trace(repairs, trace) if trace else rendered(exceptions, short["platform"]),
+        type=kind or (exceptions[-1].type if exceptions else None),
+        stack_trace=_stack_trace(repairs, value.get("stack_trace")) or rendered(exceptions, short.get("platform")),
         exceptions=exceptions,
-        user=repairs.mapping("user", value.get("user")),
         tags=repairs.tags(value.get("tags")),
-        contexts=repairs.mapping("contexts", value.get("contexts")) or {},
-        extra=repairs.mapping("extra", value.get("extra")) or {},
         breadcrumbs=repairs.breadcrumbs(value.get("breadcrumbs")),
-        fingerprint=fingerprint_of(repairs, value.get("fingerprint")),
-        sdk=repairs.mapping("sdk", value.get("sdk")),
+        fingerprint=repairs.fingerprint(value.get("fingerprint")),
         reported_sha256=digest,
         **short,
+        **repairs.mappings(value, _OBJECTS),
     )
-    return finish(event, repairs)
+    event.raw = repairs.raw(value, _KNOWN)
+    event.repairs = repairs.names
+    return event
 
 
-def fingerprint_of(repairs: Repairs, value: Any) -> list[str]:
-    """Return the parts of a client's fingerprint."""
-    parts = value if isinstance(value, list) else []
-    texts = (repairs.text("fingerprint", part, limits.SHORT_TEXT_CHARACTERS) for part in parts[:20])
-    return [text for text in texts if text]
+def _reported(value: dict[str, Any]) -> str:
+    message = value.get("message")
+    if message is None or message == "":
+        items = items_of(value.get("exception"))
+        said = (items[-1].get("value") or items[-1].get("type")) if items else None
+        message = None if said is None else as_text(said)
+    if not isinstance(message, str) or not message:
+        raise WrongShapeError("message is missing or not text")
+    return message
 
 
 def _stack_trace(repairs: Repairs, value: Any) -> str:
-    text = value if isinstance(value, str) else str(value)
-    clean = cut_bytes(storable(text), limits.STACK_TRACE_BYTES)
+    if not value:
+        return ""
+    clean = cut_bytes(storable(as_text(value)), limits.STACK_TRACE_BYTES)
     if clean != value:
         repairs.mark("stack_trace")
     return clean
@@ -112,5 +114,5 @@ def _attempt(item: Any, project_id: UUID, received_at: datetime) -> Event | Reje
 
 
 def _check_count(count: int) -> None:
-    if count > BATCH_EVENTS:
-        raise WrongShapeError(f"a batch holds at most {BATCH_EVENTS:,} events")
+    if count > limits.BATCH_EVENTS:
+        raise WrongShapeError(f"a batch holds at most {limits.BATCH_EVENTS:,} events")

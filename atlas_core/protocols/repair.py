@@ -1,30 +1,35 @@
 """Any value into a field of an event: what is only ugly is mended and marked, never refused."""
 
 import hashlib
-import math
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
 
 from atlas_core import limits
-from atlas_core.events import Event, ExceptionValue, Frame, Level, level_named
+from atlas_core.events import Level, find_level
+from atlas_core.protocols.storable import as_text, fitted, storable, storable_tree
+from atlas_core.protocols.times import parsed_time
 
-_LIBRARIES: Final = ("site-packages/", "dist-packages/", "node_modules/", "node:", "/lib/python", "<frozen")
-_FRAME_TEXTS: Final = ("filename", "abs_path", "function", "module", "context_line")
-_REVERSED: Final = frozenset(("javascript", "node", "java", "ruby", "php", "csharp"))
-_NANOSECONDS: Final = 1e17
-_MILLISECONDS: Final = 1e11
+_NIL: Final = UUID(int=0)
+_NO_DRIFT: Final = timedelta(0)
 
 
 class Repairs:
-    """Mends values for one event, and keeps the names of the fields that had to be mended."""
+    """Mends values for one event, and keeps the names of the fields that had to be mended.
 
-    def __init__(self, received_at: datetime) -> None:
+    A name is the payload's member, with what lies inside it after a dot. `drift` is what the client's clock lacks.
+    """
+
+    __slots__ = ("_drift", "_received_at", "names", "unheld")
+
+    def __init__(self, received_at: datetime, drift: timedelta = _NO_DRIFT) -> None:
         self._received_at = received_at
+        self._drift = drift
         self.names: list[str] = []
+        self.unheld: set[str] = set()
 
     def mark(self, field: str) -> None:
         """Note that `field` was mended."""
@@ -35,167 +40,143 @@ class Repairs:
         """Return `value` as storable text of at most `most` characters, or None when it is nothing."""
         if value is None or value == "":
             return None
-        if not isinstance(value, str):
-            value = value if isinstance(value, int | float) else msgspec.json.encode(value).decode()
-            self.mark(field)
-        clean = storable(str(value))
-        if len(clean) > most:
-            clean = clean[:most]
-        if clean != value:
+        said = as_text(value)
+        clean = storable(said)[:most]
+        if clean != said or isinstance(value, dict | list):
             self.mark(field)
         return clean
+
+    def texts(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return the payload's short texts (release, environment, ...), each cut to its limit."""
+        return {
+            name: self.text(name, payload[name], most) for name, most in limits.SHORT_TEXTS.items() if name in payload
+        }
+
+    def message(self, field: str, reported: str) -> tuple[str, str | None]:
+        """Return a message as it can be stored, and the hex SHA-256 of the reported one when they differ."""
+        clean = storable(reported)[: limits.MESSAGE_CHARACTERS]
+        if clean == reported:
+            return clean, None
+        self.mark(field)
+        return clean, hashlib.sha256(reported.encode("utf-8", "surrogatepass")).hexdigest()
 
     def time(self, field: str, value: Any) -> datetime:
         """Return `value` as an aware time in UTC; the time of receipt when it is none or not believable."""
         if value is None:
             return self._received_at
-        found = parsed_time(value)
+        found = self.client_time(value)
+        if self._drift or found is None:
+            self.mark(field)
         if found is None or not self._believable(found):
             self.mark(field)
             return self._received_at
         return found
 
-    def event_id(self, value: Any) -> UUID:
-        """Return the client's id, or a fresh one."""
-        if value is None:
-            return uuid4()
+    def client_time(self, value: Any) -> datetime | None:
+        """Return `value` as a time by our clock, or None when it is none."""
+        found = parsed_time(value)
         try:
-            return UUID(str(value)[:64].strip())
-        except ValueError:
-            self.mark("event_id")
-            return uuid4()
+            return found + self._drift if found else None
+        except OverflowError:
+            return None
+
+    def event_id(self, *values: Any) -> UUID:
+        """Return the first of a client's ids that is one, or a fresh one."""
+        for value in values:
+            if found := parsed_id(value):
+                return found
+            if value is not None:
+                self.mark("event_id")
+        return uuid4()
 
     def level(self, value: Any) -> Level:
         """Return the level that the client means."""
-        return level_named(value)
+        level = find_level(value)
+        if level is None and value is not None:
+            self.mark("level")
+        return level or Level.ERROR
 
     def tags(self, value: Any) -> dict[str, str]:
         """Return tags from an object or a list of pairs."""
+        if not value:
+            return {}
         found: dict[str, str] = {}
-        for pair in pairs(value)[: limits.TAGS]:
-            key = self.text("tags", pair[0], limits.TAG_KEY_CHARACTERS)
-            shown = self.text("tags", pair[1], limits.TAG_VALUE_CHARACTERS)
-            if key and shown is not None:
-                found[key] = shown
+        given = pairs(value)
+        for name, shown in given[: limits.TAGS]:
+            key = self.text("tags", name, limits.TAG_KEY_CHARACTERS)
+            text = self.text("tags", shown, limits.TAG_VALUE_CHARACTERS)
+            if key and text is not None:
+                found[key] = text
+        if not given or len(given) > limits.TAGS:
+            self.mark("tags")
         return found
 
-    def mapping(self, field: str, value: Any) -> dict[str, Any] | None:
-        """Return an object with storable texts, or None when it is no object or larger than its limit."""
-        if not isinstance(value, dict) or not value:
-            if value:
-                self.mark(field)
+    def mapping(self, field: str, value: Any, size_bytes: int = limits.CONTEXT_BYTES) -> dict[str, Any] | None:
+        """Return an object that can be stored, cut to `size_bytes` of JSON; None when it is none or empty."""
+        if not value:
             return None
-        clean: dict[str, Any] = storable_tree(value)
-        if len(msgspec.json.encode(clean)) > limits.CONTEXT_BYTES:
+        if not isinstance(value, dict):
             self.mark(field)
             return None
+        clean: dict[str, Any] = storable_tree(value)
+        if len(msgspec.json.encode(clean)) > size_bytes:
+            clean = fitted(clean, size_bytes)
+        if clean != value:
+            self.mark(field)
         return clean
 
+    def mappings(self, payload: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        """Return those of the payload's members that are objects, by name."""
+        kept = {name: self.mapping(name, payload[name]) for name in names if name in payload}
+        return {name: value for name, value in kept.items() if value}
+
     def breadcrumbs(self, value: Any) -> list[dict[str, Any]]:
-        """Return the newest breadcrumbs, oldest first."""
+        """Return the newest breadcrumbs, oldest first, their times as RFC 3339 text by our clock."""
         crumbs = [crumb for crumb in values_of(value) if isinstance(crumb, dict)]
-        kept = (self.mapping("breadcrumbs", crumb) for crumb in crumbs[-limits.BREADCRUMBS :])
+        kept = (self._breadcrumb(crumb) for crumb in crumbs[-limits.BREADCRUMBS :])
         return [crumb for crumb in kept if crumb]
 
-    def exceptions(self, value: Any) -> list[ExceptionValue]:
-        """Return the chain of exceptions, the oldest cause first."""
-        return [self._exception(item) for item in values_of(value) if isinstance(item, dict)]
-
-    def _exception(self, item: dict[str, Any]) -> ExceptionValue:
-        mechanism = item.get("mechanism")
-        mechanism = self.mapping("mechanism", mechanism) if isinstance(mechanism, dict) else None
-        handled = mechanism.get("handled") if mechanism else None
-        return ExceptionValue(
-            type=self.text("exception.type", item.get("type"), limits.TYPE_CHARACTERS),
-            value=self.text("exception.value", item.get("value"), limits.MESSAGE_CHARACTERS),
-            module=self.text("exception.module", item.get("module"), limits.SHORT_TEXT_CHARACTERS),
-            handled=handled if isinstance(handled, bool) else None,
-            mechanism=mechanism,
-            frames=self._frames(item.get("stacktrace")),
-        )
-
-    def _frames(self, stacktrace: Any) -> list[Frame]:
-        frames = stacktrace.get("frames") if isinstance(stacktrace, dict) else None
-        if not isinstance(frames, list):
+    def fingerprint(self, value: Any) -> list[str]:
+        """Return the parts of a client's fingerprint."""
+        if value is None:
             return []
-        known = [frame for frame in frames if isinstance(frame, dict)]
-        if len(known) > limits.FRAMES:
-            # Recursion fills the middle; the ends say who called and where it broke.
-            half = limits.FRAMES // 2
-            known = known[:half] + known[-half:]
-            self.mark("frames")
-        return [self._frame(frame) for frame in known]
-
-    def _frame(self, frame: dict[str, Any]) -> Frame:
-        texts = {name: self.text(name, frame.get(name), limits.FRAME_LINE_CHARACTERS) for name in _FRAME_TEXTS}
-        variables = frame.get("vars")
-        return Frame(
-            **texts,
-            lineno=_line(frame.get("lineno")),
-            colno=_line(frame.get("colno")),
-            in_app=_in_app(frame.get("in_app"), texts),
-            pre_context=self._lines(frame.get("pre_context")),
-            post_context=self._lines(frame.get("post_context")),
-            vars=self.mapping("vars", variables) if isinstance(variables, dict) else None,
+        parts = value if isinstance(value, list) else [value]
+        texts = (
+            self.text("fingerprint", part, limits.SHORT_TEXT_CHARACTERS) for part in parts[: limits.FINGERPRINT_PARTS]
         )
+        return [text for text in texts if text]
 
-    def _lines(self, value: Any) -> list[str]:
-        lines = value if isinstance(value, list) else []
-        return [self.text("context", line, limits.FRAME_LINE_CHARACTERS) or "" for line in lines[:10]]
+    def raw(self, payload: dict[str, Any], known: frozenset[str]) -> dict[str, Any] | None:
+        """Return what the payload says beyond the event's fields: members unknown to us, and those that were mended."""
+        unheld = payload.keys() - known
+        if not (unheld or self.names or self.unheld):
+            return None
+        unheld |= self.unheld
+        unheld.update(name.partition(".")[0] for name in self.names)
+        kept = {name: payload[name] for name in payload if name in unheld}
+        return Repairs(self._received_at).mapping("raw", kept, limits.RAW_BYTES)
+
+    def _breadcrumb(self, crumb: dict[str, Any]) -> dict[str, Any] | None:
+        kept = self.mapping("breadcrumbs", crumb)
+        if kept and "timestamp" in kept:
+            at = self.client_time(kept["timestamp"])
+            kept["timestamp"] = at.isoformat() if at else None
+        return kept
 
     def _believable(self, at: datetime) -> bool:
         age_s = (self._received_at - at).total_seconds()
         return -limits.CLOCK_FUTURE_S <= age_s <= limits.CLOCK_PAST_S
 
 
-def message_of(event_repairs: Repairs, reported: str) -> tuple[str, str | None]:
-    """Return the message as it can be stored, and the hex SHA-256 of the reported one when they differ."""
-    clean = storable(reported)[: limits.MESSAGE_CHARACTERS]
-    if clean == reported:
-        return clean, None
-    event_repairs.mark("message")
-    return clean, hashlib.sha256(reported.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def rendered(exceptions: Iterable[ExceptionValue], platform: str | None) -> str:
-    """Return a chain of exceptions as the text that people of its language are used to."""
-    newest_first = platform in _REVERSED
-    parts = [_rendered_js(value) if newest_first else _rendered_python(value) for value in exceptions]
-    joined = "\n\n".join(reversed(parts) if newest_first else parts)
-    return cut_bytes(joined, limits.STACK_TRACE_BYTES)
-
-
-def cut_bytes(text: str, most: int) -> str:
-    """Return `text`, its end cut off where it is longer than `most` bytes of UTF-8."""
-    if len(text) * 4 <= most:
-        return text
-    return text.encode()[:most].decode("utf-8", "ignore")
-
-
-def finish(event: Event, repairs: Repairs) -> Event:
-    """Return the event with the names of its mended fields."""
-    event.repairs = repairs.names
-    return event
-
-
-def storable(text: str) -> str:
-    """Return text that PostgreSQL can hold: no NUL character, no half surrogate."""
-    if text.isascii():
-        return text.replace("\x00", "\ufffd") if "\x00" in text else text
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def storable_tree(value: Any) -> Any:
-    """Return a JSON value whose texts are storable and whose numbers are finite."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {storable(str(key))[: limits.TAG_KEY_CHARACTERS]: storable_tree(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [storable_tree(child) for child in value]
-    if isinstance(value, float) and not math.isfinite(value):
+def parsed_id(value: Any) -> UUID | None:
+    """Return a client's event id (32 hex digits, dashed, any case), or None; the nil id is none."""
+    if not isinstance(value, str):
         return None
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
+    try:
+        found = UUID(value.strip())
+    except ValueError:
+        return None
+    return None if found == _NIL else found
 
 
 def values_of(value: Any) -> list[Any]:
@@ -213,62 +194,3 @@ def pairs(value: Any) -> list[tuple[Any, Any]]:
     if isinstance(value, list):
         return [(item[0], item[1]) for item in value if isinstance(item, list) and len(item) == 2]  # noqa: PLR2004
     return []
-
-
-def _rendered_python(value: ExceptionValue) -> str:
-    lines = ["Traceback (most recent call last):"] if value.frames else []
-    for frame in value.frames:
-        lines.append(f'  File "{_path(frame)}", line {frame.lineno or "?"}, in {frame.function or "?"}')
-        if frame.context_line and frame.context_line.strip():
-            lines.append(f"    {frame.context_line.strip()}")
-    return "\n".join([*lines, _headline(value)])
-
-
-def _rendered_js(value: ExceptionValue) -> str:
-    lines = [
-        f"    at {frame.function or '?'} ({_path(frame)}:{frame.lineno or '?'}:{frame.colno or '?'})"
-        for frame in reversed(value.frames)
-    ]
-    return "\n".join([_headline(value), *lines])
-
-
-def _path(frame: Frame) -> str:
-    return frame.filename or frame.abs_path or "?"
-
-
-def _headline(value: ExceptionValue) -> str:
-    kind = value.type or "Error"
-    return f"{kind}: {value.value}" if value.value else kind
-
-
-def parsed_time(value: Any) -> datetime | None:
-    """Return a time in any form that clients send (text, seconds, milli- or nanoseconds), in UTC; None for garbage."""
-    try:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int | float):
-            seconds = value / 1e9 if value > _NANOSECONDS else value / 1e3 if value > _MILLISECONDS else value
-            return datetime.fromtimestamp(seconds, UTC)
-        if isinstance(value, str):
-            return _parsed_text_time(value.strip())
-    except (ValueError, OverflowError, OSError):
-        return None
-    return None
-
-
-def _parsed_text_time(text: str) -> datetime | None:
-    if text.replace(".", "", 1).isdecimal() and len(text) < 24:  # noqa: PLR2004 - a number in quotes
-        return parsed_time(float(text))
-    at = datetime.fromisoformat(text[:64])
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-def _line(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
-
-
-def _in_app(value: Any, texts: dict[str, str | None]) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    path = texts["abs_path"] or texts["filename"] or ""
-    return not any(part in path for part in _LIBRARIES) if path else None
