@@ -65,6 +65,11 @@ RAW_BYTES: Final = 64 * KIB
 CLOCK_PAST_S: Final = 30 * 86_400
 CLOCK_FUTURE_S: Final = 60
 
+# History and its grouping.
+RETENTION_DAYS: Final = 90
+ISSUES_MERGED: Final = 1_000
+FINGERPRINTS_SHOWN: Final = 1_000
+
 # Accounts and lists.
 PASSWORD_MIN_CHARACTERS: Final = 8
 PASSWORD_MAX_CHARACTERS: Final = 256

@@ -33,6 +33,11 @@ Checks = Mapping[str, Callable[[], None]]
 ISSUER = "atlas-identity"
 MEMBERSHIP_TTL_S = 4.0
 RETRY_AFTER_S = 5
+_ACCOUNT = sqlalchemy.text("SELECT 1 FROM identity.users WHERE id = :user")
+_MEMBERSHIP = sqlalchemy.text(
+    "SELECT 1 FROM identity.projects p JOIN identity.members m USING (organization_id) "
+    "JOIN identity.users u ON u.id = m.user_id WHERE p.id = :project AND m.user_id = :user"
+)
 _STATUS_OF: tuple[tuple[type[AtlasError], int], ...] = (
     (TooLargeError, 413),
     (WrongShapeError, 422),
@@ -59,7 +64,7 @@ class User:
 class Sessions:
     """Checks tokens, and who may see which project.
 
-    Memberships are cached for `MEMBERSHIP_TTL_S`, so a removed member is out within five seconds.
+    Accounts and memberships are cached for `MEMBERSHIP_TTL_S`, so a removed one is out within five seconds.
 
     Args:
         jwt_key: The key that identity signs with.
@@ -69,14 +74,15 @@ class Sessions:
     def __init__(self, jwt_key: str, database: Database) -> None:
         self._jwt_key = jwt_key
         self._database = database
-        self._known: dict[tuple[UUID, UUID], tuple[float, bool]] = {}
+        self._known: dict[tuple[UUID, ...], float] = {}  # what holds, and until when we need not ask again
         self._lock = threading.Lock()
 
     def user(self, authorization: str | None) -> User:
         """Return the user of an `Authorization: Bearer ...` header.
 
         Raises:
-            UnauthorizedError: It is missing, malformed, expired or not ours.
+            UnauthorizedError: It is missing, malformed, expired, not ours, or of an account that is gone.
+            TransientError: The database does not answer.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -89,9 +95,12 @@ class Sessions:
                 issuer=ISSUER,
                 options={"require": ["exp", "iat", "iss", "sub"]},
             )
-            return User(UUID(claims["user_id"]), str(claims["email"]))
+            user = User(UUID(claims["user_id"]), str(claims["email"]))
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise UnauthorizedError("the token is not valid or has expired: sign in again") from error
+        if not self._holds((user.id,), _ACCOUNT):
+            raise UnauthorizedError("the account is gone: sign in again")
+        return user
 
     def require_member(self, user: User, project_id: UUID) -> None:
         """Return if the user belongs to the project's organization.
@@ -100,24 +109,22 @@ class Sessions:
             NotFoundError: They do not, or there is no such project: both look the same.
             TransientError: The database does not answer.
         """
-        now = time.monotonic()
-        known = self._known.get((user.id, project_id))
-        if known is None or known[0] < now:
-            known = (now + MEMBERSHIP_TTL_S if self._is_member(user, project_id) else now, True)
-            with self._lock:
-                if len(self._known) > 10_000:  # noqa: PLR2004 - bounds the cache; it refills itself
-                    self._known.clear()
-                self._known[(user.id, project_id)] = known
-            if known[0] <= now:
-                raise NotFoundError("no such project")
+        if not self._holds((user.id, project_id), _MEMBERSHIP):
+            raise NotFoundError("no such project")
 
-    def _is_member(self, user: User, project_id: UUID) -> bool:
-        query = sqlalchemy.text(
-            "SELECT 1 FROM identity.projects p JOIN identity.members m USING (organization_id) "
-            "JOIN identity.users u ON u.id = m.user_id WHERE p.id = :project AND m.user_id = :user"
-        )
+    def _holds(self, ids: tuple[UUID, ...], query: sqlalchemy.TextClause) -> bool:
+        now = time.monotonic()
+        if self._known.get(ids, 0.0) > now:
+            return True
         with self._database.transaction() as connection:
-            return connection.execute(query, {"project": project_id, "user": user.id}).first() is not None
+            values = dict(zip(("user", "project"), ids, strict=False))
+            if connection.execute(query, values).first() is None:
+                return False
+        with self._lock:
+            if len(self._known) > 10_000:  # noqa: PLR2004 - bounds the cache; it refills itself
+                self._known.clear()
+            self._known[ids] = now + MEMBERSHIP_TTL_S
+        return True
 
 
 def current_user(request: Request) -> User:
@@ -164,7 +171,7 @@ def make_app(
             CORSMiddleware,
             allow_origins=list(cors_origins),
             allow_credentials=True,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type"],
         )
     return app

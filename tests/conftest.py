@@ -31,11 +31,21 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A fresh migrated database of the test's own."""
+    yield from _fresh_database(postgres_server)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh migrated database that the tests of one module share."""
+    yield from _fresh_database(postgres_server)
+
+
+def _fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    admin = postgres_server.url.replace("/atlas?", "/postgres?")
+    admin = server.url.replace("/atlas?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE atlas")
-    yield postgres_server.url.replace("/atlas?", f"/{name}?")
+    yield server.url.replace("/atlas?", f"/{name}?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

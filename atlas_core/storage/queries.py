@@ -26,6 +26,8 @@ SELECT id, encode(fingerprint, 'hex') AS fingerprint, project_id, title, type, c
        created_at, updated_at
 FROM issues.issues WHERE project_id = :project
 """
+# A link to an issue that was merged away shows the one that it is part of.
+_ASKED = "coalesce((SELECT merged_into FROM issues.issues WHERE project_id = :project AND id = :issue), :issue)"
 _PAGE = f" AND {LISTED} AND (last_seen, id) < (:at, :id) ORDER BY last_seen DESC, id DESC LIMIT :limit"
 _OVERVIEW = f"""
 SELECT count(*) AS total_issues,
@@ -47,7 +49,7 @@ ORDER BY received_at DESC, event_id DESC
 _EVENTS_OF_ISSUE = f"""
 SELECT event_id, i.issue_id, encode(e.fingerprint, 'hex') AS fingerprint, {_SHOWN}
 FROM (SELECT project_id, event_id, issue_id, received_at FROM issues.event_ids
-      WHERE project_id = :project AND issue_id = :issue AND (received_at, event_id) < (:at, :id)
+      WHERE project_id = :project AND issue_id = {_ASKED} AND (received_at, event_id) < (:at, :id)
       ORDER BY received_at DESC, event_id DESC LIMIT :limit) i
 JOIN issues.events e USING (project_id, event_id, received_at)
 ORDER BY received_at DESC, event_id DESC
@@ -78,12 +80,12 @@ class IssueQueries:
         return _page(rows, limit, "last_seen", "id")
 
     def issue(self, project_id: UUID, issue_id: UUID) -> Json:
-        """Return one issue, be it discarded.
+        """Return one issue, be it discarded; for one that was merged into another, the other.
 
         Raises:
             NotFoundError: The project has no such issue.
         """
-        query = _ISSUE.format(stack_trace="stack_trace") + " AND merged_into IS NULL AND id = :issue"
+        query = _ISSUE.format(stack_trace="stack_trace") + f" AND merged_into IS NULL AND id = {_ASKED}"
         rows = self._rows(query, project=project_id, issue=issue_id)
         if not rows:
             raise NotFoundError("no such issue")

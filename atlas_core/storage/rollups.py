@@ -10,6 +10,7 @@ import psycopg
 
 from atlas_core import limits
 from atlas_core.events import Event
+from atlas_core.storage.bodies import Tagged
 from atlas_core.storage.issue_states import State
 
 _HOURS: Final = """
@@ -80,10 +81,11 @@ def hour_of(event: Event) -> datetime:
     return event.received_at.replace(minute=0, second=0, microsecond=0)
 
 
-def tags_of(event: Event) -> dict[str, str]:
-    """Return what an issue can be searched by: the event's tags, its release and its environment."""
+def tags_of(event: Event | Tagged) -> list[tuple[str, str]]:
+    """Return what an issue can be searched by: the event's tags, its release and its environment; values cut."""
     known = {"release": event.release, "environment": event.environment}
-    return event.tags | {key: value for key, value in known.items() if value}
+    tags = event.tags | {key: value for key, value in known.items() if value}
+    return [(key, value[: limits.TAG_VALUE_INDEXED_CHARACTERS]) for key, value in tags.items()]
 
 
 def _add_tags(cursor: psycopg.Cursor[Any], rows: list[tuple[Any, ...]]) -> None:
@@ -105,11 +107,7 @@ def _issue_hours(by_issue: Mapping[UUID, list[Event]]) -> list[tuple[Any, ...]]:
 def _issue_tags(by_issue: Mapping[UUID, list[Event]]) -> list[tuple[Any, ...]]:
     rows = []
     for issue_id, members in by_issue.items():
-        counts = Counter(
-            (key, value[: limits.TAG_VALUE_INDEXED_CHARACTERS])
-            for event in members
-            for key, value in tags_of(event).items()
-        )
+        counts = Counter(tag for event in members for tag in tags_of(event))
         project_id = members[0].project_id
         rows += [(issue_id, key, value, project_id, count) for (key, value), count in sorted(counts.items())]
     return rows

@@ -8,6 +8,8 @@ from fastapi import FastAPI, Query
 from atlas_core import limits
 from atlas_core.storage.queries import IssueQueries
 from services.http import Checks, MemberProject, Sessions, make_app
+from services.issues.grouping_routes import Groups
+from services.issues.merge_routes import add_merge_routes
 from services.issues.workflow_routes import Workflow, add_workflow_routes
 
 ISSUES_LISTED = 10_000
@@ -17,6 +19,7 @@ def make_issues_app(
     queries: IssueQueries,
     sessions: Sessions,
     workflow: Workflow,
+    groups: Groups,
     *,
     checks: Checks,
     cors_origins: tuple[str, ...] = (),
@@ -24,6 +27,7 @@ def make_issues_app(
     """Return the app by which members of a project see its issues and events, and work on them."""
     app = make_app("issues", checks=checks, sessions=sessions, cors_origins=cors_origins)
     add_workflow_routes(app, queries, workflow)
+    add_merge_routes(app, queries, groups.merges)
 
     @app.get("/projects/{project_id}/issues", tags=["issues"])
     def list_issues(
@@ -37,7 +41,7 @@ def make_issues_app(
 
     @app.get("/projects/{project_id}/issues/{issue_id}", tags=["issues"])
     def show_issue(project: MemberProject, issue_id: UUID) -> dict[str, Any]:
-        """Return one issue with its whole stack trace."""
+        """Return one issue with its whole stack trace; for one that was merged into another, the other."""
         return {"issue": queries.issue(project, issue_id)}
 
     @app.get("/projects/{project_id}/overview", tags=["issues"])

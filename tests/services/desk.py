@@ -17,9 +17,11 @@ from atlas_core.storage.issue_actions import PostgresIssueActions
 from atlas_core.storage.issue_history import IssueHistory
 from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
+from atlas_core.storage.merging import Merges
 from atlas_core.storage.queries import IssueQueries
 from services.http import ISSUER, Sessions
 from services.issues.app import make_issues_app
+from services.issues.grouping_routes import Groups
 from services.issues.workflow_routes import Workflow
 
 KEY = "a key of the test's own, long enough for HS256"
@@ -41,7 +43,8 @@ class Desk:
         self.project = identity.add_project(self.ann, organization["id"], "shop")[0]["id"]
         self.store = PostgresIssueStore(database)
         workflow = Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database))
-        self.app = make_issues_app(IssueQueries(database), Sessions(KEY, database), workflow, checks={})
+        groups = Groups(Merges(database))
+        self.app = make_issues_app(IssueQueries(database), Sessions(KEY, database), workflow, groups, checks={})
 
     def sql(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:

@@ -1,0 +1,1 @@
+"""What a change of grouping does to issues that exist."""

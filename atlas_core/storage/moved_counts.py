@@ -1,0 +1,120 @@
+"""Hours, users and tags of events that move: taken from the one issue, given to the other."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from atlas_core import limits
+from atlas_core.storage.bodies import read_tags
+from atlas_core.storage.rollups import tags_of
+
+_HOURS: Final = """
+CREATE TEMP TABLE moved_hours ON COMMIT DROP AS
+SELECT source, target, date_trunc('hour', received_at) AS hour, count(*) AS n FROM moved WHERE apart GROUP BY 1, 2, 3;
+UPDATE issues.issue_hours o SET count = o.count - m.n
+FROM (SELECT source, hour, sum(n) AS n FROM moved_hours GROUP BY 1, 2) m
+WHERE o.issue_id = m.source AND o.hour = m.hour;
+DELETE FROM issues.issue_hours o USING moved_hours m WHERE o.issue_id = m.source AND o.hour = m.hour AND o.count <= 0;
+INSERT INTO issues.issue_hours AS o (issue_id, hour, count)
+SELECT issue_id, hour, sum(n) FROM (
+    SELECT target AS issue_id, hour, n FROM moved_hours
+    UNION ALL SELECT h.target, o.hour, o.count FROM heirs h JOIN issues.issue_hours o ON o.issue_id = h.source) won
+GROUP BY 1, 2
+ON CONFLICT (issue_id, hour) DO UPDATE SET count = o.count + excluded.count;
+DELETE FROM issues.issue_hours o USING heirs h WHERE o.issue_id = h.source;
+"""
+# A user stays with an issue while one of its events is theirs.
+_USERS: Final = """
+CREATE TEMP TABLE moved_users ON COMMIT DROP AS
+SELECT DISTINCT source, target, user_hash FROM moved WHERE apart AND user_hash IS NOT NULL;
+DELETE FROM issues.issue_users u USING (
+    SELECT source, user_hash FROM moved_users
+    EXCEPT SELECT e.issue_id, e.user_hash FROM issues.event_ids e WHERE e.issue_id IN (SELECT source FROM moved_users)
+    EXCEPT SELECT source, user_hash FROM moved WHERE NOT apart AND source <> target) gone
+WHERE u.issue_id = gone.source AND u.user_hash = gone.user_hash;
+INSERT INTO issues.issue_users (issue_id, user_hash)
+SELECT target, user_hash FROM moved_users
+UNION SELECT h.target, u.user_hash FROM heirs h JOIN issues.issue_users u ON u.issue_id = h.source
+ON CONFLICT DO NOTHING;
+DELETE FROM issues.issue_users u USING heirs h WHERE u.issue_id = h.source;
+UPDATE issues.issues i SET users = (SELECT count(*) FROM issues.issue_users u WHERE u.issue_id = i.id)
+FROM touched t WHERE i.id = t.issue_id;
+"""
+_BODIES: Final = """
+SELECT m.source, m.target, e.body
+FROM moved m JOIN issues.events e ON e.project_id = %s AND e.received_at = m.received_at AND e.event_id = m.event_id
+WHERE m.apart
+"""
+_TAGS: Final = """
+CREATE TEMP TABLE moved_tags (source uuid, target uuid, key text, value text, n bigint) ON COMMIT DROP
+"""
+_COPY_TAGS: Final = "COPY moved_tags (source, target, key, value, n) FROM STDIN (FORMAT BINARY)"
+_TAG_TYPES: Final = ("uuid", "uuid", "text", "text", "int8")
+_TAKE_TAGS: Final = """
+UPDATE issues.issue_tags o SET count = o.count - m.n
+FROM (SELECT source, key, value, sum(n) AS n FROM moved_tags GROUP BY 1, 2, 3) m
+WHERE o.issue_id = m.source AND o.key = m.key AND o.value = m.value;
+DELETE FROM issues.issue_tags o USING moved_tags m
+WHERE o.issue_id = m.source AND o.key = m.key AND o.value = m.value AND o.count <= 0;
+"""
+# As in the digest, values past a number of them are not kept; the most frequent ones come first.
+_GIVE_TAGS: Final = """
+INSERT INTO issues.issue_tags AS o (issue_id, key, value, project_id, count)
+SELECT issue_id, key, value, %(project)s, n FROM (
+    SELECT won.*, known.issue_id IS NOT NULL AS is_known,
+           row_number() OVER (PARTITION BY issue_id, key ORDER BY known.issue_id IS NULL, n DESC, value) AS place,
+           (SELECT count(*) FROM issues.issue_tags k WHERE k.issue_id = won.issue_id AND k.key = won.key)
+           - count(known.issue_id) OVER (PARTITION BY issue_id, key) AS others
+    FROM (SELECT issue_id, key, value, sum(n) AS n FROM (
+              SELECT target AS issue_id, key, value, n FROM moved_tags
+              UNION ALL
+              SELECT h.target, t.key, t.value, t.count
+              FROM heirs h JOIN issues.issue_tags t ON t.issue_id = h.source) parts
+          GROUP BY 1, 2, 3) won
+    LEFT JOIN issues.issue_tags known USING (issue_id, key, value)) placed
+WHERE is_known OR others + place <= %(kept)s
+ON CONFLICT (issue_id, key, value) DO UPDATE SET count = o.count + excluded.count
+"""
+_DROP_TAGS: Final = "DELETE FROM issues.issue_tags t USING heirs h WHERE t.issue_id = h.source"
+_ROWS_AT_ONCE: Final = 2_000
+_COUNTED_AT_ONCE: Final = 200_000
+
+
+def move_hours(cursor: psycopg.Cursor[Any]) -> None:
+    """Move the counts by hour."""
+    cursor.execute(_HOURS)
+
+
+def move_users(cursor: psycopg.Cursor[Any]) -> None:
+    """Move the users, after the ids have moved."""
+    cursor.execute(_USERS)
+
+
+def move_tags(cursor: psycopg.Cursor[Any], project_id: UUID) -> None:
+    """Move the counts by tag, reading the body of each event that parts from its issue."""
+    cursor.execute(_TAGS)
+    for counts in _counted(cursor, project_id):
+        with cursor.copy(_COPY_TAGS) as copy:
+            copy.set_types(_TAG_TYPES)
+            for key, n in counts.items():
+                copy.write_row((*key, n))
+    cursor.execute(_TAKE_TAGS)
+    cursor.execute(_GIVE_TAGS, {"project": project_id, "kept": limits.TAG_VALUES_KEPT})
+    cursor.execute(_DROP_TAGS)
+
+
+def _counted(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[Counter[tuple[UUID, UUID, str, str]]]:
+    """Yield counts of (source, target, key, value), in pieces of bounded size."""
+    counts: Counter[tuple[UUID, UUID, str, str]] = Counter()
+    with cursor.connection.cursor(name="moved_bodies") as bodies:
+        bodies.execute(_BODIES, (project_id,))
+        while rows := bodies.fetchmany(_ROWS_AT_ONCE):
+            for (source, target, _), tagged in zip(rows, read_tags([row[2] for row in rows]), strict=True):
+                counts.update((source, target, key, value) for key, value in tags_of(tagged))
+            if len(counts) > _COUNTED_AT_ONCE:
+                yield counts
+                counts.clear()
+    yield counts

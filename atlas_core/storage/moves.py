@@ -1,0 +1,131 @@
+"""Moves events from issue to issue, with all that is counted of them; the one place where counts go down.
+
+The caller says in three temporary tables what goes where, then calls `move`: `moved` has a row for each event that
+changes its issue or fingerprint, `pointers` the issue of each fingerprint that is told apart, `heirs` the issue that
+takes the place of each one that loses everything. What is `apart` goes elsewhere than to its issue's heir.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from atlas_core.storage.moved_counts import move_hours, move_tags, move_users
+from atlas_core.storage.retelling import retell
+
+_BEGIN: Final = """
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL work_mem = '64MB';
+SET LOCAL jit = off;
+CREATE TEMP TABLE moved (
+    event_id uuid, source uuid, target uuid, fingerprint_id bigint, received_at timestamptz, user_hash bigint,
+    apart boolean
+) ON COMMIT DROP;
+CREATE TEMP TABLE pointers (fingerprint_id bigint PRIMARY KEY, target uuid) ON COMMIT DROP;
+CREATE TEMP TABLE heirs (source uuid PRIMARY KEY, target uuid) ON COMMIT DROP;
+"""
+# `base` is the last sequence number given in an issue, `had` its count before the move.
+_TOUCH: Final = """
+ANALYZE moved; ANALYZE pointers; ANALYZE heirs;
+CREATE TEMP TABLE touched ON COMMIT DROP AS
+SELECT i.id AS issue_id, i.count AS had, i.count + i.sequence_gap AS base, 0::bigint AS lost, 0::bigint AS won,
+       false AS retold
+FROM issues.issues i WHERE i.id IN (
+    SELECT source FROM moved UNION SELECT target FROM moved UNION SELECT target FROM pointers
+    UNION SELECT source FROM heirs UNION SELECT target FROM heirs);
+ALTER TABLE touched ADD PRIMARY KEY (issue_id);
+ANALYZE touched;
+"""
+_FLOWS: Final = """
+WITH flows AS (
+    SELECT source, target, count(*) AS n FROM moved WHERE apart GROUP BY 1, 2
+    UNION ALL
+    SELECT f.issue_id, p.target, f.forgotten
+    FROM pointers p JOIN issues.fingerprints f ON f.id = p.fingerprint_id LEFT JOIN heirs h ON h.source = f.issue_id
+    WHERE f.forgotten > 0 AND p.target <> coalesce(h.target, f.issue_id)
+), sums AS (
+    SELECT issue_id, sum(lost) AS lost, sum(won) AS won
+    FROM (SELECT source AS issue_id, n AS lost, 0 AS won FROM flows UNION ALL SELECT target, 0, n FROM flows) sides
+    GROUP BY 1
+)
+UPDATE touched t SET lost = s.lost, won = s.won FROM sums s WHERE t.issue_id = s.issue_id
+"""
+_IDS: Final = """
+UPDATE issues.event_ids e
+SET issue_id = m.target, fingerprint_id = m.fingerprint_id, sequence = coalesce(t.base + m.number, e.sequence)
+FROM (SELECT event_id, target, fingerprint_id, CASE WHEN source <> target THEN
+             row_number() OVER (PARTITION BY target, source <> target ORDER BY received_at, event_id) END AS number
+      FROM moved) m
+JOIN touched t ON t.issue_id = m.target
+WHERE e.project_id = %s AND e.event_id = m.event_id
+"""
+_COUNTS: Final = """
+UPDATE issues.issues i
+SET count = i.count - t.lost + t.won, sequence_gap = i.sequence_gap + t.lost, merged_into = NULL, updated_at = now()
+FROM touched t WHERE i.id = t.issue_id
+"""
+_HEIRS: Final = """
+UPDATE issues.issues i SET count = i.count + s.count
+FROM (SELECT h.target, sum(o.count) AS count FROM heirs h JOIN issues.issues o ON o.id = h.source GROUP BY 1) s
+WHERE i.id = s.target
+"""
+_MERGED: Final = """
+UPDATE issues.issues i SET count = 0, users = 0, sequence_gap = 0, settled_sequence = 0, merged_into = h.target
+FROM heirs h WHERE i.id = h.source
+"""
+_SETTLED: Final = """
+UPDATE issues.issues i SET settled_sequence = i.count + i.sequence_gap
+FROM touched t WHERE i.id = t.issue_id AND i.merged_into IS NULL AND (t.lost > 0 OR t.had = 0)
+"""
+_POINTERS: Final = (
+    "UPDATE issues.fingerprints f SET issue_id = h.target FROM heirs h WHERE f.issue_id = h.source",
+    """
+    UPDATE issues.fingerprints f SET issue_id = p.target, discarded = i.discarded_at IS NOT NULL
+    FROM pointers p JOIN issues.issues i ON i.id = p.target
+    WHERE f.id = p.fingerprint_id AND (f.issue_id, f.discarded) <> (p.target, i.discarded_at IS NOT NULL)
+    """,
+)
+# An issue that was merged away before goes where its fingerprint goes.
+_FOLLOW: Final = """
+UPDATE issues.issues i SET merged_into = f.issue_id
+FROM issues.fingerprints f
+WHERE i.project_id = %s AND i.merged_into IS NOT NULL AND f.project_id = i.project_id
+  AND f.fingerprint = i.fingerprint AND f.issue_id NOT IN (i.id, i.merged_into)
+"""
+
+
+def begin_move(cursor: psycopg.Cursor[Any]) -> None:
+    """Make the tables that say what goes where; they end with the transaction, whose time has no limit."""
+    cursor.execute(_BEGIN)
+
+
+def move(cursor: psycopg.Cursor[Any], project_id: UUID) -> int:
+    """Move what the tables say; return how many events changed their issue.
+
+    Counts, users, hours, tags and times of every issue are afterwards as if its events had always been its own. No
+    sequence number is given twice in an issue, and none of the events that moved will ever tell of a crossing again in
+    an issue that had none before.
+
+    Args:
+        cursor: In a transaction that holds the project alone (`lock_project_alone`).
+        project_id: Whose events they are.
+    """
+    cursor.execute(_TOUCH)
+    cursor.execute(_FLOWS)
+    cursor.execute(_IDS, (project_id,))
+    move_hours(cursor)
+    move_users(cursor)
+    move_tags(cursor, project_id)
+    cursor.execute(_COUNTS)
+    cursor.execute(_HEIRS)
+    cursor.execute(_MERGED)
+    cursor.execute(_SETTLED)
+    for statement in _POINTERS:
+        cursor.execute(statement)
+    cursor.execute(_FOLLOW, (project_id,))
+    retell(cursor, project_id)
+    cursor.execute("SELECT count(*) FROM moved WHERE source <> target")
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
