@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -24,6 +25,7 @@ from tests.servers.install import KAFKA_LIBS, NODE_CLIENTS, OLLAMA, RABBITMQ, RA
 from tests.servers.tiny_model import write_tiny_model
 
 START_S = 90.0
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # a probe that finds nobody yet is no error
 
 
 def free_port() -> int:
@@ -152,8 +154,7 @@ class KafkaServer(Server):
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", self._port)):
                 return False
-        import logging  # a logger of no interest, or librdkafka writes to stderr
-
+        # A logger of no interest, or librdkafka writes to stderr.
         quiet = logging.getLogger("tests.kafka.probe")
         quiet.setLevel(logging.CRITICAL)
         try:
