@@ -9,9 +9,15 @@ from tests.e2e.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory, ollama_server) -> Iterator[Stack]:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Atlas as `make run` starts it, without a model: hundreds of test errors would keep one busy for long."""
+    yield from _running(Stack(tmp_path_factory.mktemp("embedded") / "data"))
+
+
+@pytest.fixture(scope="module")
+def embedded_with_model(tmp_path_factory: pytest.TempPathFactory, ollama_server) -> Iterator[Stack]:
     """Atlas as `make run` starts it, with a real Ollama beside it."""
-    yield from _running(Stack(tmp_path_factory.mktemp("embedded") / "data", _ollama(ollama_server)))
+    yield from _running(Stack(tmp_path_factory.mktemp("with-model") / "data", _ollama(ollama_server)))
 
 
 @pytest.fixture(scope="session")

@@ -93,8 +93,8 @@ def look(atlas: Stack, chromium_path: str, project_id: str, issue_id: str, name:
         browser.close()
 
 
-def test_the_story_on_the_embedded_default(embedded: Stack, chromium_path: str):
-    an_application_fails_and_somebody_reads_it(embedded, chromium_path, "embedded")
+def test_the_story_on_the_embedded_default(embedded_with_model: Stack, chromium_path: str):
+    an_application_fails_and_somebody_reads_it(embedded_with_model, chromium_path, "embedded")
 
 
 def test_the_story_on_kafka_rabbitmq_and_postgresql(distributed: Stack, chromium_path: str):
