@@ -183,7 +183,7 @@ def error_answer(error: AtlasError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
     status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
-    body = {"error": str(error)[:500]} | ({} if error.detail is None else {"detail": error.detail})
+    body = {"error": clean(str(error)[:500])} | ({} if error.detail is None else {"detail": error.detail})
     return JSONResponse(body, status, headers)
 
 
