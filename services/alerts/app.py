@@ -84,7 +84,9 @@ def _condition(body: NewRule) -> Condition:
     if not -_LARGEST < body.threshold < _LARGEST:
         raise RejectedError("threshold is too large")
     try:
-        condition: Condition = msgspec.convert({"condition": body.condition, "threshold": body.threshold}, Condition)
+        condition: Condition = msgspec.convert(
+            {"condition": clean(body.condition), "threshold": body.threshold}, Condition
+        )
     except msgspec.ValidationError as error:
         raise RejectedError(str(error)[:200]) from error
     return condition

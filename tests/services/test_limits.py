@@ -1,5 +1,6 @@
 """Limits on accounts, names, lists and counts: each holds at n and refuses n + 1."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,10 +30,17 @@ class Services:
         self.project = self.new_project(201)["project"]["id"]
 
     def send(self, service: str, method: str, path: str, **request: Any) -> httpx.Response:
-        return call(self.services[service].app, method, path, headers=self.headers, **request)
+        return call(
+            self.services[service].app,
+            method,
+            path,
+            headers={"content-type": "application/json", **self.headers},
+            **request,
+        )
 
     def post(self, service: str, path: str, status: int, **body: Any) -> dict[str, Any]:
-        answer = self.send(service, "POST", path, json=body)
+        # Written as ASCII, so that half a character can be sent.
+        answer = self.send(service, "POST", path, content=json.dumps(body).encode())
         assert answer.status_code == status, answer.text
         content: dict[str, Any] = answer.json()
         return content
@@ -131,6 +139,6 @@ def test_a_threshold_is_a_number_that_can_be_counted_to(services: Services, thre
     services.new_rule(status, condition="count_threshold", threshold=threshold)
 
 
-@pytest.mark.parametrize("condition", ["", "full_moon", "\ud800", "x" * 10_000, "new_issue\x00"])
+@pytest.mark.parametrize("condition", ["", "full_moon", "\ud800", "x" * 10_000])
 def test_a_condition_that_is_none_is_refused_however_it_is_spelled(services: Services, condition):
     assert len(services.new_rule(400, condition=condition)["error"]) < 500
