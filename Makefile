@@ -48,4 +48,7 @@ bench: setup ## Print README's figures, each beside the bare limit of the same r
 lab: setup ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-.PHONY: help setup run demo test servers check live e2e bench lab
+page: setup ## Stamp a dashboard page: make page NAME=releases
+	@$(BIN)/python -m dashboards.new_page $(NAME)
+
+.PHONY: help setup run demo test servers check live e2e bench lab page

@@ -23,6 +23,11 @@ def moment(at: str | None) -> str:
     return f'<time datetime="{escaped(at)}">{escaped(at)}</time>' if at else "never"
 
 
+def clock(at: str) -> str:
+    """Return a time that the browser words as a day and an hour in the reader's zone."""
+    return f'<time datetime="{escaped(at)}" data-form="clock">{escaped(at)}</time>'
+
+
 def muted(text: str) -> str:
     """Return plain text in the quiet colour."""
     return f'<p class="atlas-muted">{escaped(text)}</p>'

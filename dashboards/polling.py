@@ -46,18 +46,21 @@ class Tasks:
 
 
 async def poll(
-    load: Callable[[], Awaitable[None]], failed: Callable[[ApiError, float], None], sleep: Sleep = asyncio.sleep
+    load: Callable[[], Awaitable[None]],
+    failed: Callable[[ApiError, float], None],
+    sleep: Sleep = asyncio.sleep,
+    period_s: float = PERIOD_S,
 ) -> None:
-    """Call `load` every two seconds, for ever; after a failure wait twice as long, up to half a minute.
+    """Call `load` every `period_s`, for ever; after a failure wait twice as long, up to half a minute.
 
     Raises:
         SessionEndedError: The token is no longer accepted; asking again would not help.
     """
-    wait_s = PERIOD_S
+    wait_s = period_s
     while True:
         try:
             await load()
-            wait_s = PERIOD_S
+            wait_s = period_s
         except SessionEndedError:
             raise
         except ApiError as error:

@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from atlas_core.errors import MisconfiguredError
 from atlas_core.settings import check_jwt_key
+from dashboards.notebooks import navigation
 from dashboards.settings import DashboardSettings, settings_from_environment
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,9 @@ def main(settings: DashboardSettings | None = None) -> int:
 
 
 def _keep_jupyter_in(directory: Path) -> None:
-    shutil.copytree(_HERE / "templates" / _TEMPLATE, directory / "share" / "voila" / "templates" / _TEMPLATE)
+    template = directory / "share" / "voila" / "templates" / _TEMPLATE
+    shutil.copytree(_HERE / "templates" / _TEMPLATE, template)
+    (template / "pages.html.j2").write_text(navigation(), encoding="utf-8")
     os.environ.update(
         JUPYTER_PATH=str(directory / "share"),
         JUPYTER_RUNTIME_DIR=str(directory / "runtime"),

@@ -14,12 +14,12 @@ curl {url}/project/create-project -H "Authorization: Bearer $ATLAS_TOKEN" \\
   -H "Content-Type: application/json" -d '{{"organization_id":"<id from above>","project_name":"shop"}}'"""
 
 
-def first_event(ingestion_url: str) -> str:
+def first_event(ingestion_url: str, title: str = "No issues yet") -> str:
     """Return how to send the first event of a project."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:00:00Z")  # by the hour: the same text is not sent again every poll
     return _hint(
-        "No issues yet",
-        "Send a first event; it appears here within seconds. The API key was shown when the project was created.",
+        title,
+        "Send an event; it appears here within seconds. The API key was shown when the project was created.",
         _FIRST_EVENT.format(url=ingestion_url, now=now),
     )
 

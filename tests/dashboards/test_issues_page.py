@@ -9,6 +9,7 @@ import pytest
 from dashboards.client import ApiError, Client, ServiceUrls, SessionEndedError, sign_in
 from dashboards.pages.insight_card import InsightCard
 from dashboards.pages.issues import IssuesPage
+from dashboards.pages.project_page import Surroundings
 from dashboards.polling import Tasks, poll
 from dashboards.records import Issue
 from dashboards.visit import take_visit
@@ -35,7 +36,7 @@ async def quick(_wait_s: float) -> None:
 @asynccontextmanager
 async def open_page(world: World, **query: str) -> AsyncIterator[IssuesPage]:
     client = Client(ServiceUrls(), "a-token", transport(world))
-    page = IssuesPage(client, query, urls=ServiceUrls(), sleep=quick).start()
+    page = IssuesPage(client, query, Surroundings(sleep=quick)).start()
     try:
         yield page
     finally:

@@ -182,12 +182,11 @@ def test_signing_out_ends_the_kernels_of_the_session(server: Dashboards) -> None
 
 def test_a_page_beyond_the_limit_says_so_and_lonely_kernels_end(serve: Serve, api: FakeApi, world: World) -> None:
     assert world.projects
-    with serve(api=api.url, max_kernels=1, lonely_kernel_s=3) as small, small.visitor() as visitor:
+    with serve(api=api.url, max_kernels=1, lonely_kernel_s=10) as small, small.visitor() as visitor:
         assert visitor.get("/issues").status_code == 200
         busy = visitor.get("/issues")
         assert busy.status_code == 503
         assert "Atlas is busy" in busy.text
-        assert small.kernels() == 1
         small.wait_for_kernels(0)
 
 
