@@ -1,0 +1,93 @@
+"""A project's own rules: which events go together, by what they say. The first rule that matches decides."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from atlas_core.events import Event, Frame
+from atlas_core.grouping import parts
+from atlas_core.grouping.crash_sites import module_of
+
+Test = Callable[[str], bool]
+
+TAG: Final = "tags."
+_VALUES: Final[Mapping[str, Callable[[Event], Iterator[str | None]]]] = {
+    "type": lambda event: iter((event.type, *(value.type for value in event.exceptions))),
+    "message": lambda event: iter((event.message,)),
+    "transaction": lambda event: iter((event.transaction,)),
+    "release": lambda event: iter((event.release,)),
+    "environment": lambda event: iter((event.environment,)),
+    "level": lambda event: iter((event.level.value,)),
+    "logger": lambda event: iter((event.logger,)),
+}
+_OF_A_FRAME: Final[Mapping[str, Callable[[Frame], Iterator[str | None]]]] = {
+    "module": lambda frame: iter((module_of(frame),)),
+    "function": lambda frame: iter((frame.function,)),
+    "path": lambda frame: (path and path.replace("\\", "/") for path in (frame.abs_path, frame.filename)),
+}
+KEYS: Final = (*_VALUES, *_OF_A_FRAME)
+
+
+class Matcher(msgspec.Struct, frozen=True):
+    """One condition of a rule.
+
+    `key` is one of `KEYS` or `tags.` and a name. `test` judges one value. A negated matcher holds when no value
+    passes, so also when there is none.
+    """
+
+    key: str
+    test: Test
+    negated: bool = False
+
+    @property
+    def is_of_a_frame(self) -> bool:
+        """Whether it looks at stack frames."""
+        return self.key in _OF_A_FRAME
+
+    def passes(self, event: Event) -> bool:
+        """Tell whether a value of the event passes the test; negation is the caller's."""
+        if self.key.startswith(TAG):
+            value = event.tags.get(self.key.removeprefix(TAG))
+            return value is not None and self.test(value)
+        return any(value is not None and self.test(value) for value in _VALUES[self.key](event))
+
+    def passes_frame(self, frame: Frame) -> bool:
+        """Tell whether a value of the frame passes the test."""
+        return any(value is not None and self.test(value) for value in _OF_A_FRAME[self.key](frame))
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Matchers that must all hold, and the parts of the fingerprint then; `line` counts from 1."""
+
+    matchers: tuple[Matcher, ...]
+    parts: tuple[str, ...]
+    line: int
+    text: str
+
+    @property
+    def looks_at_tags(self) -> bool:
+        """Whether tags decide about it or are part of its fingerprint."""
+        return any(matcher.key.startswith(TAG) for matcher in self.matchers) or parts.looks_at_tags(self.parts)
+
+    def matches(self, event: Event) -> bool:
+        """Tell whether every matcher holds; those that look at frames must hold on one and the same frame."""
+        plain = [matcher for matcher in self.matchers if not matcher.is_of_a_frame]
+        if not all(matcher.passes(event) != matcher.negated for matcher in plain):
+            return False
+        on_frames = [matcher for matcher in self.matchers if matcher.is_of_a_frame]
+        return not on_frames or _frames_match(on_frames, event)
+
+
+def first_match(rules: Sequence[Rule], event: Event) -> Rule | None:
+    """Return the first rule that matches the event, or None."""
+    return next((rule for rule in rules if rule.matches(event)), None)
+
+
+def _frames_match(matchers: Sequence[Matcher], event: Event) -> bool:
+    wanted = [matcher for matcher in matchers if not matcher.negated]
+    unwanted = [matcher for matcher in matchers if matcher.negated]
+    frames = [frame for value in event.exceptions for frame in value.frames]
+    if any(matcher.passes_frame(frame) for matcher in unwanted for frame in frames):
+        return False
+    return not wanted or any(all(matcher.passes_frame(frame) for matcher in wanted) for frame in frames)
