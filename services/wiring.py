@@ -16,7 +16,6 @@ from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.keys import ApiKeys
 from atlas_core.storage.merging import Merges
-from atlas_core.storage.queries import IssueQueries
 from atlas_core.topics import ALERT_GROUP, ATLAS_EVENTS, INSIGHT_GROUP, INSIGHT_JOBS, ISSUE_GROUP, ISSUE_UPDATES
 from services.alerts.app import make_alerts_app
 from services.alerts.worker import AlertsWorker
@@ -33,6 +32,7 @@ from services.intelligence.sweeper import Sweeper
 from services.intelligence.worker import InsightWorker
 from services.issues.app import make_issues_app
 from services.issues.grouping_routes import Groups
+from services.issues.reads import Reads
 from services.issues.worker import Digest
 from services.issues.workflow_routes import Workflow
 from services.serving import Service
@@ -80,7 +80,7 @@ def issues(settings: Settings, jwt_key: str) -> Service:
         max_messages=2_000,
     )
     app = make_issues_app(
-        IssueQueries(database),
+        Reads.of(database),
         Sessions(jwt_key, database),
         Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database)),
         Groups(Merges(database)),

@@ -2,6 +2,6 @@
 
 from atlas_core.search.parsing import parse
 from atlas_core.search.printing import printed
-from atlas_core.search.terms import Query, Term
+from atlas_core.search.terms import Query, Sort, Term
 
-__all__ = ["Query", "Term", "parse", "printed"]
+__all__ = ["Query", "Sort", "Term", "parse", "printed"]

@@ -1,6 +1,7 @@
 """What a query is made of: terms that must all hold."""
 
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,16 @@ Unit = Literal["m", "h", "d", "w"]
 _UNITS: dict[Unit, timedelta] = {
     "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1),
 }  # fmt: skip
+
+
+class Sort(StrEnum):
+    """How a list of issues is ordered: the most of it first; what is equal, newest id first."""
+
+    LAST_SEEN = "last_seen"
+    FIRST_SEEN = "first_seen"
+    COUNT = "count"
+    USERS = "users"
+    PRIORITY = "priority"
 
 
 class Word(msgspec.Struct, frozen=True, tag=True):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import httpx
@@ -18,10 +19,10 @@ from atlas_core.storage.issue_history import IssueHistory
 from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.merging import Merges
-from atlas_core.storage.queries import IssueQueries
 from services.http import ISSUER, Sessions
 from services.issues.app import make_issues_app
 from services.issues.grouping_routes import Groups
+from services.issues.reads import Reads
 from services.issues.workflow_routes import Workflow
 
 KEY = "a key of the test's own, long enough for HS256"
@@ -44,7 +45,7 @@ class Desk:
         self.store = PostgresIssueStore(database)
         workflow = Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database))
         groups = Groups(Merges(database))
-        self.app = make_issues_app(IssueQueries(database), Sessions(KEY, database), workflow, groups, checks={})
+        self.app = make_issues_app(Reads.of(database), Sessions(KEY, database), workflow, groups, checks={})
 
     def sql(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:
@@ -63,11 +64,14 @@ class Desk:
         return update.issue_id
 
     def call(self, method: str, path: str, body: object = None, *, user: UUID | None = None) -> httpx.Response:
+        return self.send(method, f"/projects/{self.project}{path}", body, user=user)
+
+    def send(self, method: str, path: str, body: object = None, *, user: UUID | None = None) -> httpx.Response:
         now = int(time.time())
         who = str(user or self.ann)
         claims = {"user_id": who, "sub": who, "email": "x", "iss": ISSUER, "iat": now, "exp": now + 60}
         headers = {"Authorization": f"Bearer {jwt.encode(claims, KEY, 'HS256')}"}
-        return asyncio.run(self._send(method, f"/projects/{self.project}{path}", body, headers))
+        return asyncio.run(self._send(method, path, body, headers))
 
     async def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app)
@@ -80,8 +84,9 @@ class Desk:
     def shown(self, issue_id: UUID) -> dict[str, Any]:
         return self.call("GET", f"/issues/{issue_id}").json()["issue"]
 
-    def listed(self) -> list[str]:
-        return [issue["title"] for issue in self.call("GET", "/issues").json()["issues"]]
+    def listed(self, query: str = "", *, user: UUID | None = None, **more: object) -> list[str]:
+        path = f"/issues?{urlencode({'query': query, **more})}"
+        return [issue["title"] for issue in ok(self.call("GET", path, user=user))["issues"]]
 
     def kinds(self, issue_id: UUID) -> list[str]:
         return [entry["kind"] for entry in self.call("GET", f"/issues/{issue_id}/activity").json()["activity"]]

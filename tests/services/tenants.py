@@ -170,6 +170,9 @@ class Tenants:
         create: dict[str, Callable[[], Any]] = {
             "rule_id": lambda: self._ok(self.member, "alerts", "POST", f"{path}/rules", rule)["rule"]["id"],
             "key_id": lambda: self._ok(self.member, "identity", "POST", keys, {"label": SECRET})["key"]["id"],
+            "view_id": lambda: self._ok(self.member, "issues", "POST", f"{path}/views", {"name": uuid4().hex})["view"][
+                "id"
+            ],
             "action_id": lambda: self._ok(
                 self.member, "issues", "PATCH", f"{path}/issues/{next(issues)}", {"priority": "high"}
             )["action_id"],

@@ -11,9 +11,12 @@ import sqlalchemy
 
 from atlas_core.errors import NotFoundError, RejectedError, TransientError
 from atlas_core.events import Event, Level
+from atlas_core.search import Sort
 from atlas_core.storage.database import Database
+from atlas_core.storage.event_queries import EventQueries
+from atlas_core.storage.issue_lists import IssueLists
+from atlas_core.storage.issue_search import Asker
 from atlas_core.storage.issues import PostgresIssueStore
-from atlas_core.storage.queries import IssueQueries
 
 pytestmark = pytest.mark.live
 
@@ -44,13 +47,17 @@ def make(
     )
 
 
+def listed(database: Database):
+    return IssueLists(database).page([PROJECT], (), Asker(PROJECT, NOW), sort=Sort.LAST_SEEN, limit=100)[0]
+
+
 def record(database: Database, *events: Event):
     return PostgresIssueStore(database).record(events)
 
 
 def test_the_same_message_is_one_issue_with_a_count(database):
     (update,) = record(database, make(age_s=2), make(age_s=1), make())
-    (issue,), _ = IssueQueries(database).issues(PROJECT, limit=10)
+    (issue,) = listed(database)
     assert (update.count_before, update.count, update.episode) == (0, 3, 1)
     assert issue["count"] == 3
     assert issue["fingerprint"] == hashlib.sha256(b"boom").hexdigest()
@@ -63,7 +70,7 @@ def test_a_repeat_changes_nothing_and_still_shows_where_it_began(database):
     record(database, *second)
     (again,) = record(database, *first)
     assert (again.count_before, again.count) == (0, 3)
-    (issue,), _ = IssueQueries(database).issues(PROJECT, limit=10)
+    (issue,) = listed(database)
     assert issue["count"] == 3
 
 
@@ -89,7 +96,7 @@ def test_the_stack_trace_is_that_of_the_first_event_that_has_one(database):
     record(database, make())
     record(database, make(stack_trace="at main"))
     record(database, make(stack_trace="at other"))
-    (issue,), _ = IssueQueries(database).issues(PROJECT, limit=10)
+    (issue,) = listed(database)
     assert issue["stack_trace"] == "at main"
 
 
@@ -126,7 +133,7 @@ def test_counts_are_exact_when_workers_record_the_same_events_at_once(database):
     for thread in threads:
         thread.join()
     record(database, *events)
-    issues, _ = IssueQueries(database).issues(PROJECT, limit=100)
+    issues = listed(database)
     assert sum(issue["count"] for issue in issues) == 600
     with database.transaction() as connection:
         stored = connection.execute(
@@ -145,9 +152,9 @@ def test_a_resolved_issue_that_comes_back_is_open_in_a_new_episode(database):
 
 def test_pages_of_events_are_whole_and_never_overlap(database):
     record(database, *[make(f"m{n % 3}", age_s=n % 5) for n in range(45)])
-    queries, seen, cursor = IssueQueries(database), [], None
+    queries, seen, cursor = EventQueries(database), [], None
     while True:
-        page, cursor = queries.events(PROJECT, limit=10, cursor=cursor)
+        page, cursor = queries.page(PROJECT, limit=10, cursor=cursor)
         seen += page
         if cursor is None:
             break
@@ -158,7 +165,7 @@ def test_pages_of_events_are_whole_and_never_overlap(database):
 def test_an_event_comes_back_whole(database):
     event = make("caf\u00e9 \U0001f600", tags={"a": "b"}, user={"id": "7"}, release="1.2")
     record(database, event)
-    shown = IssueQueries(database).event(PROJECT, event.event_id)
+    shown = EventQueries(database).event(PROJECT, event.event_id)
     assert (shown["message"], shown["tags"], shown["user"], shown["release"], shown["sequence"]) == (
         "caf\u00e9 \U0001f600", {"a": "b"}, {"id": "7"}, "1.2", 1,
     )  # fmt: skip
@@ -168,10 +175,10 @@ def test_another_projects_event_is_not_found(database):
     event = make()
     record(database, event)
     with pytest.raises(NotFoundError):
-        IssueQueries(database).event(uuid4(), event.event_id)
+        EventQueries(database).event(uuid4(), event.event_id)
 
 
 @pytest.mark.parametrize("cursor", ["x", "MjAyNg==", "%%%", ""])
 def test_a_cursor_that_is_not_ours_is_refused(database, cursor):
     with pytest.raises(RejectedError):
-        IssueQueries(database).events(PROJECT, limit=5, cursor=cursor)
+        EventQueries(database).page(PROJECT, limit=5, cursor=cursor)

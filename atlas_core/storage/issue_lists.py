@@ -1,0 +1,169 @@
+"""Pages of issues: those that a query asks for, in one of the orders, of one project or of several."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from atlas_core.errors import RejectedError
+from atlas_core.issues import Priority
+from atlas_core.search import Query, Sort
+from atlas_core.storage.cursors import cursor_of, moment, parts_of, whole
+from atlas_core.storage.database import Database
+from atlas_core.storage.issue_search import Asker, condition
+from atlas_core.storage.issue_tables import LISTED, SEEN_HOUR, SIZE
+from atlas_core.storage.queries import ISSUE_COLUMNS
+
+Json = dict[str, Any]
+
+# A page is a walk along an index, however many issues there are: parallel workers only cost their start.
+_BOUNDS: Final = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = '10s'"
+# First the page's ids, then their columns: sorting would drag wide rows along.
+_ONE: Final = """
+SELECT i.id FROM issues.issues i
+WHERE i.project_id = %(project)s AND {listed} AND {condition} AND {after} ORDER BY {order} LIMIT %(limit)s
+"""
+_SEVERAL: Final = """
+SELECT i.id FROM unnest(%(projects)s::uuid[]) AS p(id) CROSS JOIN LATERAL (
+    SELECT i.* FROM issues.issues i
+    WHERE i.project_id = p.id AND {listed} AND {condition} AND {after} ORDER BY {order} LIMIT %(limit)s) i
+ORDER BY {order} LIMIT %(limit)s
+"""
+_PAGE: Final = """
+SELECT {columns} FROM ({ids}) page JOIN issues.issues i USING (id) ORDER BY {order}
+"""
+_COLUMNS: Final = ISSUE_COLUMNS.format(stack_trace="left(stack_trace, 2000)")
+_PROJECTS: Final = """
+SELECT p.id FROM identity.projects p JOIN identity.members m USING (organization_id) WHERE m.user_id = %s
+"""
+
+
+class _Order(msgspec.Struct, frozen=True):
+    """One order: its columns, the first as an index has it; what comes after a row; how a cursor's value is read."""
+
+    columns: str
+    after: str
+    read: Callable[[str], object]
+
+
+_MOMENT: Final = "%(value)s::timestamptz"
+_NUMBER: Final = "%(value)s::bigint"
+_ORDERS: Final[Mapping[Sort, _Order]] = {
+    Sort.LAST_SEEN: _Order(
+        "i.seen_hour DESC, i.last_seen DESC, i.id DESC",
+        f"i.seen_hour <= {SEEN_HOUR.format(_MOMENT)} AND (i.last_seen, i.id) < ({_MOMENT}, %(id)s)",
+        moment,
+    ),
+    Sort.FIRST_SEEN: _Order("i.first_seen DESC, i.id DESC", f"(i.first_seen, i.id) < ({_MOMENT}, %(id)s)", moment),
+    Sort.COUNT: _Order(
+        "i.count_size DESC, i.count DESC, i.id DESC",
+        f"i.count_size <= {SIZE.format(_NUMBER)} AND (i.count, i.id) < ({_NUMBER}, %(id)s)",
+        whole,
+    ),
+    Sort.USERS: _Order(
+        "i.users_size DESC, i.users DESC, i.id DESC",
+        f"i.users_size <= {SIZE.format(_NUMBER)} AND (i.users, i.id) < ({_NUMBER}, %(id)s)",
+        whole,
+    ),
+}
+_PRIORITIES: Final = (Priority.HIGH, Priority.MEDIUM, Priority.LOW)
+
+
+class IssueLists:
+    """Reads pages of issues; the same cursor gives what follows the same row, whatever has changed before it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self, projects: Sequence[UUID], query: Query, asker: Asker, *, sort: Sort, limit: int, cursor: str | None = None
+    ) -> tuple[list[Json], str | None]:
+        """Return a page of the issues that a query asks for, and the cursor of the next page.
+
+        Args:
+            projects: Whose issues; the asker is known to be a member.
+            query: What `search.parse` returned.
+            asker: Who asks, and when.
+            sort: The order.
+            limit: How many at most.
+            cursor: What the page before came with, in the same order.
+
+        Raises:
+            RejectedError: The cursor is not one of ours, or of another order.
+            TransientError: The database does not answer, or not in time.
+        """
+        with self._database.cursor() as rows:
+            rows.execute(_BOUNDS)
+            reader = _Reader(rows, projects, query, asker)
+            if sort is Sort.PRIORITY:
+                return _by_priority(reader, limit, cursor)
+            found = reader.rows(sort, limit + 1, _position(sort, cursor))
+        return _page(found, limit, lambda last: (sort, last[sort], last["id"]))
+
+    def projects_of(self, user_id: UUID) -> list[UUID]:
+        """Return the projects that a user belongs to."""
+        with self._database.cursor() as cursor:
+            return [row[0] for row in cursor.execute(_PROJECTS, (user_id,)).fetchall()]
+
+
+class _Reader:
+    """Reads rows of one request."""
+
+    def __init__(self, rows: psycopg.Cursor[Any], projects: Sequence[UUID], query: Query, asker: Asker) -> None:
+        self._rows = rows
+        self._asked = condition(query, asker)
+        self._projects = list(projects)
+
+    def rows(
+        self, sort: Sort, limit: int, position: Mapping[str, object], priority: Priority | None = None
+    ) -> list[Json]:
+        """Return up to `limit` issues that follow a position; of one priority, if told."""
+        order = _ORDERS[sort]
+        parts = {
+            "listed": LISTED,
+            "condition": self._asked.sql + (" AND i.priority = %(priority)s" if priority else ""),
+            "after": order.after if position else "true",
+            "order": order.columns,
+        }
+        ids = (_ONE if len(self._projects) == 1 else _SEVERAL).format(**parts)
+        values = {"projects": self._projects, "project": self._projects[0] if self._projects else None}
+        with self._rows.connection.cursor(row_factory=dict_row) as found:
+            # Never prepared: which index is best depends on what is asked for.
+            statement = _PAGE.format(columns=_COLUMNS, ids=ids, order=order.columns)
+            bound = {**self._asked.values, **values, **position, "limit": limit, "priority": priority}
+            return found.execute(statement.encode(), bound, prepare=False).fetchall()
+
+
+def _by_priority(reader: _Reader, limit: int, cursor: str | None) -> tuple[list[Json], str | None]:
+    """Return a page by priority, then newest `last_seen`: a walk for each priority, until the page is full."""
+    at, position = _PRIORITIES[0], {}
+    if cursor is not None:
+        kind, priority, value, row_id = parts_of(cursor, Sort, Priority, moment, UUID)
+        _require(kind, Sort.PRIORITY)
+        at, position = Priority(str(priority)), {"value": value, "id": row_id}
+    found: list[Json] = []
+    for priority in _PRIORITIES[_PRIORITIES.index(at) :]:
+        if len(found) <= limit:
+            after = position if priority is at else {}
+            found += reader.rows(Sort.LAST_SEEN, limit + 1 - len(found), after, priority)
+    return _page(found, limit, lambda last: (Sort.PRIORITY, last["priority"], last["last_seen"], last["id"]))
+
+
+def _position(sort: Sort, cursor: str | None) -> Mapping[str, object]:
+    if cursor is None:
+        return {}
+    kind, value, row_id = parts_of(cursor, Sort, _ORDERS[sort].read, UUID)
+    _require(kind, sort)
+    return {"value": value, "id": row_id}
+
+
+def _require(kind: object, sort: Sort) -> None:
+    if kind is not sort:
+        raise RejectedError("the cursor belongs to another order")
+
+
+def _page(found: list[Json], limit: int, parts: Callable[[Json], tuple[object, ...]]) -> tuple[list[Json], str | None]:
+    return found[:limit], cursor_of(*parts(found[limit - 1])) if len(found) > limit else None
