@@ -37,6 +37,11 @@ class EnvelopeReader:
         self._keeping = False
         self._room = limits.ENVELOPE_EVENT_BYTES
 
+    @property
+    def held_bytes(self) -> int:
+        """How much of the envelope is kept."""
+        return limits.ENVELOPE_EVENT_BYTES - self._room + len(self._kept)
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
         at = 0

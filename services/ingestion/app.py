@@ -12,20 +12,25 @@ from services.http import Checks, make_app
 from services.ingestion.documentation import PATHS
 from services.ingestion.intake import Intake
 from services.ingestion.native_routes import NativeRoutes
-from services.ingestion.requests import PREFLIGHT_HEADERS, Answer, Call, json_answer
+from services.ingestion.otlp_routes import OtlpRoutes
+from services.ingestion.requests import PREFLIGHT_HEADERS, Answer, Call, Room, json_answer
 from services.ingestion.sentry_routes import SentryRoutes
 
 _NATIVE: Final = "/api/ingest/events"
 # A prefix may stand before every route: a DSN can name a path.
 _ROUTES: Final = re.compile(
-    r"(?:/[^/]*)*?/api/"
-    r"(?:ingest/events(?P<batch>/batch)?|(?P<project>\d{1,19})/(?P<kind>envelope|store|security|csp-report))/?",
+    r"(?:/[^/]*)*?/(?:"
+    r"api/ingest/events(?P<batch>/batch)?"
+    r"|api/(?P<project>\d{1,19})/(?:(?P<kind>envelope|store|security|csp-report)"
+    r"|(?:integration/)?otlp/v1/(?P<signal>logs|traces))"
+    r"|otlp/v1/(?P<own_signal>logs|traces)"
+    r")/?",
     re.ASCII,
 )
 _OURS: Final = re.compile(r"/(?:api|otlp)/")
 
 _Handler = Callable[[Call], Awaitable[Answer]]
-_Route = tuple[_Handler, Callable[[AtlasError], Answer]]
+_Route = tuple[_Handler, Callable[[Call, AtlasError], Answer]]
 
 
 class IngestionApp:
@@ -38,7 +43,9 @@ class IngestionApp:
     def __init__(self, intake: Intake, fallback: FastAPI) -> None:
         self._native = NativeRoutes(intake)
         self._sentry = SentryRoutes(intake)
+        self._otlp = OtlpRoutes(intake)
         self._fallback = fallback
+        self._room = Room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,8 +54,11 @@ class IngestionApp:
         if route is None and not _OURS.search(path):
             await self._fallback(scope, receive, send)
             return
-        call = Call(scope, receive)
-        answer = await self._answer(call, route)
+        call = Call(scope, receive, self._room)
+        try:
+            answer = await self._answer(call, route)
+        finally:
+            call.hold(0)
         if answer.status < 400 or await call.is_read():  # noqa: PLR2004 - the first of the errors
             await answer.send(send)
         else:
@@ -65,7 +75,7 @@ class IngestionApp:
         try:
             return await handle(call)
         except AtlasError as error:
-            return refuse(error)
+            return refuse(call, error)
 
     def _route(self, path: str) -> _Route | None:
         if path == _NATIVE:
@@ -73,12 +83,14 @@ class IngestionApp:
         found = _ROUTES.fullmatch(path)
         if found is None:
             return None
-        if found["project"] is None:
+        ingest_id = int(found["project"]) if found["project"] else None
+        if signal := found["signal"] or found["own_signal"]:
+            return lambda call: self._otlp.take(call, signal, ingest_id), self._otlp.refuse
+        if ingest_id is None:
             return self._native.batch if found["batch"] else self._native.event, self._native.refuse
-        kind, ingest_id = found["kind"], int(found["project"])
-        sentry = self._sentry
-        handle = {"envelope": sentry.envelope, "store": sentry.store}.get(kind, sentry.security)
-        return lambda call: handle(call, ingest_id), sentry.refuse
+        kinds = {"envelope": self._sentry.envelope, "store": self._sentry.store}
+        handle = kinds.get(found["kind"], self._sentry.security)
+        return lambda call: handle(call, ingest_id), self._sentry.refuse
 
 
 def make_ingestion_app(intake: Intake, *, checks: Checks) -> IngestionApp:

@@ -27,6 +27,10 @@ _PROJECT: Final = _parameter("project", "path", "integer")
 PATHS: Final[dict[str, Any]] = {
     "/api/ingest/events": _post("Report one event", "202", _KEY),
     "/api/ingest/events/batch": _post("Report events as a JSON array or NDJSON", "202", _KEY),
+    "/otlp/v1/logs": _post("OpenTelemetry log records, protobuf or JSON", "200", _KEY),
+    "/otlp/v1/traces": _post("OpenTelemetry spans, protobuf or JSON", "200", _KEY),
+    "/api/{project}/integration/otlp/v1/logs": _post("The same, as Sentry calls it", "200", _PROJECT, _KEY),
+    "/api/{project}/integration/otlp/v1/traces": _post("The same, as Sentry calls it", "200", _PROJECT, _KEY),
     "/api/{project}/envelope/": _post("Sentry envelope", "200", _PROJECT),
     "/api/{project}/store/": _post("Sentry event (older SDKs)", "200", _PROJECT),
     "/api/{project}/security/": _post("Content-Security-Policy report", "201", _PROJECT),

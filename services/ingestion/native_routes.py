@@ -55,7 +55,7 @@ class NativeRoutes:
             return json_answer(422, {"error": "no item of the batch is an event", **content, "rejected": problems[:3]})
         return json_answer(202, content)
 
-    def refuse(self, error: AtlasError) -> Answer:
+    def refuse(self, _call: Call, error: AtlasError) -> Answer:
         """Return the answer for a request that is not accepted."""
         status = refusal_status(error)
         retry = ((b"retry-after", str(RETRY_AFTER_S).encode()),) if status == _UNAVAILABLE else ()

@@ -8,7 +8,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from atlas_core import limits
-from atlas_core.errors import TooLargeError
+from atlas_core.errors import TooLargeError, TransientError
 from atlas_core.projects import KeyOwner
 from atlas_core.protocols.inflating import inflater_for
 from services.ingestion.refusals import ClientGoneError, HeadersTooLargeError
@@ -35,14 +35,33 @@ _SOON_S: Final = 0.2
 _LINGER_S: Final = 2.0
 
 
+class Room:
+    """How much memory all bodies together may take while they are read."""
+
+    def __init__(self, size_bytes: int = limits.BODIES_BYTES) -> None:
+        self._left = size_bytes
+
+    def take(self, size_bytes: int) -> None:
+        """Take (or, where negative, give back) so much of it.
+
+        Raises:
+            TransientError: There is not so much left.
+        """
+        if size_bytes > self._left:
+            raise TransientError("ingestion is overloaded: too many large bodies at once")
+        self._left -= size_bytes
+
+
 class Call:
     """One request: its headers (lower-case names), its query, its body on demand.
 
     `owner` is set once the key is known, so that what becomes of the request can be counted.
     """
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, room: Room) -> None:
         self._receive = receive
+        self._room = room
+        self._held_bytes = 0
         self._read_bytes = 0
         self._whole = False
         self.scope = scope
@@ -77,6 +96,7 @@ class Call:
             UnsupportedEncodingError: The encoding is not understood.
             TooLargeError: It is longer than `wire_bytes` as sent (by its declaration or in fact) or than
                 `inflated_bytes` after.
+            TransientError: Too many large bodies are being read.
             RejectedError: It is not what its encoding says, or the client went away.
         """
         first = b""
@@ -88,7 +108,17 @@ class Call:
         whole = bytearray(first)
         async for piece in self.pieces(wire_bytes, inflated_bytes):
             whole += piece
+            self.hold(len(whole))
         return bytes(whole)
+
+    def hold(self, size_bytes: int) -> None:
+        """Say how much of its body this request keeps in memory now.
+
+        Raises:
+            TransientError: All requests together would keep too much.
+        """
+        self._room.take(size_bytes - self._held_bytes)
+        self._held_bytes = size_bytes
 
     async def pieces(self, wire_bytes: int, inflated_bytes: int) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, without its content encoding.

@@ -40,6 +40,7 @@ class SentryRoutes:
         reader = EnvelopeReader()
         async for piece in call.pieces(limits.ENVELOPE_WIRE_BYTES, limits.ENVELOPE_INFLATED_BYTES):
             reader.feed(piece)
+            call.hold(reader.held_bytes)
             if call.owner is None and (reader.header is not None or reader.broken):
                 await self._authorise(call, reader, key, ingest_id)
         reader.finish()
@@ -63,7 +64,7 @@ class SentryRoutes:
         await self._intake.accept(clean_messages(events))
         return json_answer(201, {}, _UNSUPPORTED)
 
-    def refuse(self, error: AtlasError) -> Answer:
+    def refuse(self, _call: Call, error: AtlasError) -> Answer:
         """Return the answer for a request that is not accepted."""
         # No Retry-After here: the JavaScript SDK falls silent on any status that has it.
         text = refusal_text(error)

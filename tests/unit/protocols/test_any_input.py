@@ -19,6 +19,10 @@ from atlas_core.protocols.decoding import read_json, without_depths
 from atlas_core.protocols.envelope import EnvelopeReader
 from atlas_core.protocols.inflating import inflate
 from atlas_core.protocols.interpolation import interpolated
+from atlas_core.protocols.otlp import events_of
+from atlas_core.protocols.otlp_ids import Ids, Ordinals
+from atlas_core.protocols.otlp_json import from_json
+from atlas_core.protocols.otlp_protobuf import from_protobuf
 from atlas_core.protocols.security import parse_security
 from atlas_core.protocols.storable import fitted, storable_tree
 from atlas_core.protocols.times import parsed_time
@@ -47,6 +51,30 @@ payloads = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=6),
     max_leaves=25,
+)
+
+
+OTLP_MEMBERS = (
+    "resourceLogs", "resourceSpans", "resource", "scopeLogs", "scopeSpans", "scope", "logRecords", "spans", "events",
+    "name", "attributes", "key", "value", "stringValue", "intValue", "doubleValue", "arrayValue", "kvlistValue",
+    "values", "body", "severityNumber", "severityText", "timeUnixNano", "traceId", "spanId", "eventName",
+)  # fmt: skip
+otlp_values = st.recursive(
+    scalars | st.sampled_from(["exception", "exception.type", "exception.message", "0" * 31 + "1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(OTLP_MEMBERS), inner, max_size=5),
+    max_leaves=20,
+)
+attributes = st.lists(
+    st.fixed_dictionaries(
+        {
+            "key": st.sampled_from(["exception.type", "exception.message", "exception.stacktrace", "x"]),
+            "value": otlp_values,
+        }
+    ),
+    max_size=4,
+)
+records = st.lists(
+    st.dictionaries(st.sampled_from(OTLP_MEMBERS), otlp_values | attributes, max_size=6) | scalars, max_size=3
 )
 
 
@@ -195,3 +223,37 @@ def test_cutting_depths_off_leaves_json(value, depth):
     assert deepest(cut) <= depth
     if deepest(value) <= depth:
         assert without_depths(body, depth) == body
+
+
+def otlp_request(signal: str, found: list[Any]) -> dict[str, Any]:
+    if signal == "logs":
+        return {"resourceLogs": [{"scopeLogs": [{"logRecords": found}]}]}
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [{"events": found}]}]}]}
+
+
+@searched
+@given(st.sampled_from(["logs", "traces"]), otlp_values, records, st.binary(max_size=80))
+def test_any_otlp_is_events_or_rejected(signal, value, found, noise):
+    ordinals = Ordinals()
+    reads = [
+        lambda: from_json(signal, encoded(value)),
+        lambda: from_json(signal, encoded(otlp_request(signal, found))),
+        lambda: from_json(signal, noise),
+        lambda: from_protobuf(signal, noise),
+    ]
+    for read in reads:
+        try:
+            for event in events_of(read(), PROJECT, NOW, Ids(PROJECT, signal, b"x", ordinals)):
+                assert_travels(event)
+        except RejectedError:
+            continue
+
+
+def test_ordinals_are_bounded_and_stay_told_apart():
+    ordinals = Ordinals()
+    places = [ordinals.of(b"key", n.to_bytes(8, "big")) for n in range(3_000)]
+    assert len(set(places)) == 3_000
+    assert [ordinals.of(b"key", n.to_bytes(8, "big")) for n in range(3_000)] == places
+    for n in range(20_001):
+        ordinals.of(n.to_bytes(4, "big"), b"x")
+    assert ordinals.of(b"key", b"another") == 0, "the oldest span is forgotten first"
