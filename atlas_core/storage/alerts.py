@@ -44,8 +44,9 @@ class PostgresAlertStore:
         """Store firings that are not stored yet; return those that were new."""
         if not firings:
             return []
+        given = {(firing.rule_id, firing.issue_id, firing.episode): firing for firing in firings}
         # Sorted, so that two workers take the unique keys in one order.
-        ordered = sorted(firings, key=lambda firing: (firing.rule_id, firing.issue_id, firing.episode))
+        ordered = [given[key] for key in sorted(given)]
         rows = self._rows(
             _ADD,
             rules=[firing.rule_id for firing in ordered],
@@ -54,8 +55,7 @@ class PostgresAlertStore:
             episodes=[firing.episode for firing in ordered],
             messages=[firing.message for firing in ordered],
         )
-        new = {(row["rule_id"], row["issue_id"], row["episode"]) for row in rows}
-        return [firing for firing in ordered if (firing.rule_id, firing.issue_id, firing.episode) in new]
+        return [given[row["rule_id"], row["issue_id"], row["episode"]] for row in rows]
 
     def add_rule(self, project_id: UUID, name: str, condition: Condition) -> Json:
         """Return a new rule.

@@ -68,7 +68,7 @@ def test_every_notifier_is_wired(repository):
     assert notifiers <= imported_by(repository / "services")
 
 
-@pytest.mark.parametrize("folder", ["transports"])
+@pytest.mark.parametrize("folder", ["transports", "storage"])
 def test_every_adapter_of_a_channel_or_store_is_in_the_contract_suite(repository, folder):
     """A public class that fills a port is held to the port's promises."""
     tested = "".join(path.read_text() for path in (repository / "tests" / "contract").glob("test_*.py"))

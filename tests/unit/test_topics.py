@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +10,7 @@ from atlas_core.errors import RejectedError
 from atlas_core.events import Event, ExceptionValue, Frame, Level
 from atlas_core.insights import InsightJob
 from atlas_core.issues import IssueUpdate, Status
+from atlas_core.testing import make_event
 from atlas_core.topics import (
     ALERT_GROUP,
     ATLAS_EVENTS,
@@ -27,9 +28,9 @@ NOW = datetime(2026, 11, 25, 8, 0, 0, 123456, tzinfo=UTC)
 
 def event(message: str = "boom \u00e9\U0001f600\n\t\"'", project: int = 1) -> Event:
     frame = Frame(filename="a.py", lineno=3, in_app=True, vars={"x": [1, None, {"y": 2.5}]})
-    return Event(
-        project_id=UUID(int=project), event_id=uuid4(), source="api", level=Level.ERROR, message=message, timestamp=NOW,
-        received_at=NOW, exceptions=[ExceptionValue(type="E", frames=[frame])], tags={"a": "b"}, extra={"n": 1},
+    return make_event(
+        message, at=NOW, project_id=UUID(int=project), exceptions=[ExceptionValue(type="E", frames=[frame])],
+        tags={"a": "b"}, extra={"n": 1},
     )  # fmt: skip
 
 
