@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from dashboards.records import Alert, Insight, InsightWait, Issue, Overview, Project, RecentEvent
+from dashboards.records import Alert, Insight, InsightWait, Intake, Issue, Overview, Project, RecentEvent
 
 Answer = TypeVar("Answer")
 
 TIMEOUT_S: Final = 10.0
 UNAUTHORIZED: Final = 401
 NOT_FOUND: Final = 404
+CONFLICT: Final = 409
+_REFUSALS: Final = frozenset({400, CONFLICT, 422})
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ class SessionEndedError(ApiError):
 
 class MissingError(ApiError):
     """There is no such thing, or the visitor may not see it."""
+
+
+class RefusedError(ApiError):
+    """It cannot be done; the text is the service's own, `detail` what it says to programs."""
+
+    def __init__(self, text: str, detail: Any = None) -> None:
+        super().__init__(text)
+        self.detail = detail
+
+
+class StaleError(RefusedError):
+    """Somebody changed it since it was shown; nothing was done."""
+
+
+class _Refusal(msgspec.Struct):
+    error: str
+    detail: Any = None
 
 
 class _Projects(msgspec.Struct):
@@ -97,7 +116,7 @@ class Client:
 
     async def issues(self, project_id: str) -> list[Issue]:
         """Return the project's latest issues, newest first; long stack traces may be cut."""
-        return (await self._get("issues", f"/projects/{_part(project_id)}/issues", _Issues)).issues
+        return (await self._get("issues", f"/projects/{part(project_id)}/issues", _Issues)).issues
 
     async def issue(self, project_id: str, issue_id: str) -> Issue:
         """Return one issue with its whole stack trace.
@@ -105,50 +124,59 @@ class Client:
         Raises:
             MissingError: The project has no such issue.
         """
-        path = f"/projects/{_part(project_id)}/issues/{_part(issue_id)}"
+        path = f"/projects/{part(project_id)}/issues/{part(issue_id)}"
         return (await self._get("issues", path, _Issue)).issue
 
     async def overview(self, project_id: str) -> Overview:
         """Return the project's numbers."""
-        return await self._get("issues", f"/projects/{_part(project_id)}/overview", Overview)
+        return await self._get("issues", f"/projects/{part(project_id)}/overview", Overview)
 
     async def events(self, project_id: str, issue_id: str, limit: int = 10) -> list[RecentEvent]:
         """Return the latest events of an issue, newest first."""
-        path = f"/projects/{_part(project_id)}/events?issue_id={_part(issue_id)}&limit={limit}"
+        path = f"/projects/{part(project_id)}/events?issue_id={part(issue_id)}&limit={limit}"
         return (await self._get("issues", path, _Events)).events
 
     async def alerts(self, project_id: str) -> list[Alert]:
         """Return the project's latest alerts, newest first."""
-        return (await self._get("alerts", f"/projects/{_part(project_id)}/alerts", _Alerts)).alerts
+        return (await self._get("alerts", f"/projects/{part(project_id)}/alerts", _Alerts)).alerts
 
     async def unread_alerts(self, project_id: str) -> int:
         """Return how many alerts nobody has acknowledged."""
-        return (await self._get("alerts", f"/projects/{_part(project_id)}/alerts/unread", _Unread)).unread_count
+        return (await self._get("alerts", f"/projects/{part(project_id)}/alerts/unread", _Unread)).unread_count
 
     async def acknowledge(self, alert_id: str) -> None:
         """Mark an alert as seen; a second call changes nothing."""
-        await self._send("POST", "alerts", f"/alerts/{_part(alert_id)}/acknowledge")
+        await self.send("POST", "alerts", f"/alerts/{part(alert_id)}/acknowledge", dict[str, str])
 
     async def insight(self, issue_id: str) -> Insight | InsightWait:
         """Return the insight of an issue, or why there is none yet."""
-        response = await self._request("GET", "intelligence", f"/issues/{_part(issue_id)}/insight")
+        response = await self._request("GET", "intelligence", f"/issues/{part(issue_id)}/insight")
         if response.status_code == NOT_FOUND:
             return _decoded(response, InsightWait, "intelligence")
         return _decoded(_checked(response, "intelligence"), _Insight, "intelligence").insight
+
+    async def intake(self, project_id: str, hours: int) -> Intake:
+        """Return what became of the events that the project accepted in the last `hours`."""
+        return await self._get("issues", f"/projects/{part(project_id)}/intake?hours={hours}", Intake)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
+    async def send(self, method: str, service: str, path: str, shape: type[Answer], body: object = None) -> Answer:
+        """Return a service's answer to a request of the visitor's.
+
+        Raises:
+            ApiError: There is none, or another one; the class says which.
+        """
+        return _decoded(_checked(await self._request(method, service, path, body), service), shape, service)
+
     async def _get(self, service: str, path: str, shape: type[Answer]) -> Answer:
-        return _decoded(await self._send("GET", service, path), shape, service)
+        return await self.send("GET", service, path, shape)
 
-    async def _send(self, method: str, service: str, path: str) -> httpx.Response:
-        return _checked(await self._request(method, service, path), service)
-
-    async def _request(self, method: str, service: str, path: str) -> httpx.Response:
+    async def _request(self, method: str, service: str, path: str, body: object = None) -> httpx.Response:
         try:
-            return await self._http.request(method, getattr(self._urls, service) + path)
+            return await self._http.request(method, getattr(self._urls, service) + path, json=body)
         except httpx.HTTPError as error:
             raise ApiError(f"The {service} service does not answer.") from error
 
@@ -180,7 +208,8 @@ async def answers(url: str) -> bool:
             return False
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
+    """Return `text` as one part of a path or a query."""
     return quote(text, safe="")
 
 
@@ -189,6 +218,10 @@ def _checked(response: httpx.Response, service: str) -> httpx.Response:
         raise SessionEndedError("Your session has ended.")
     if response.status_code == NOT_FOUND:
         raise MissingError("There is no such thing here, or you may not see it.")
+    if response.status_code in _REFUSALS:
+        refusal = _decoded(response, _Refusal, service)
+        kind = StaleError if response.status_code == CONFLICT else RefusedError
+        raise kind(refusal.error, refusal.detail)
     if not response.is_success:
         raise ApiError(f"The {service} service answered {response.status_code}.")
     return response

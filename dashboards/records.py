@@ -1,5 +1,7 @@
 """What the services answer, as far as the pages read it; unknown fields are ignored."""
 
+from typing import Any
+
 import msgspec
 
 
@@ -10,18 +12,59 @@ class Project(msgspec.Struct, frozen=True):
     project_name: str
 
 
-class Issue(msgspec.Struct, frozen=True):
-    """One error of a project; times are ISO 8601 text."""
+class Issue(msgspec.Struct, frozen=True, kw_only=True):
+    """One error of a project; times are ISO 8601 text. `version` counts people's edits."""
 
     id: str
+    project_id: str = ""
     title: str
     level: str
     count: int
     status: str
     fingerprint: str = ""
     stack_trace: str = ""
+    culprit: str | None = None
+    users: int = 0
     first_seen: str | None = None
     last_seen: str | None = None
+    first_release: str | None = None
+    last_release: str | None = None
+    resolved_in: str | None = None
+    resolved_in_next: bool = False
+    is_regressed: bool = False
+    regressed_at: str | None = None
+    returned_at: str | None = None
+    ignored_until: str | None = None
+    ignored_until_count: int | None = None
+    ignored_until_users: int | None = None
+    assignee_id: str | None = None
+    priority: str = "medium"
+    version: int = 1
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Somebody who may work on a project's issues."""
+
+    id: str
+    email: str
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who did something; without an email the account is gone."""
+
+    id: str
+    email: str | None = None
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """One line of an issue's history; without a user, events did it."""
+
+    action_id: str
+    kind: str
+    at: str
+    detail: dict[str, Any] = {}
+    undone: bool = False
+    user: Person | None = None
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -83,3 +126,28 @@ class InsightWait(msgspec.Struct, frozen=True):
     state: str = "pending"
     reason: str | None = None
     attempts: int | None = None
+
+
+class IntakeHour(msgspec.Struct, frozen=True):
+    """What became of the events that were accepted in one hour; `hour` is its beginning."""
+
+    hour: str
+    accepted: int = 0
+    stored: int = 0
+    dropped: dict[str, int] = {}
+
+
+class IntakeTotals(msgspec.Struct, frozen=True):
+    """The sums of a window; `in_flight` are accepted and not settled yet."""
+
+    accepted: int = 0
+    stored: int = 0
+    in_flight: int = 0
+    dropped: dict[str, int] = {}
+
+
+class Intake(msgspec.Struct, frozen=True):
+    """What became of a project's events in a window."""
+
+    hours: list[IntakeHour] = []
+    totals: IntakeTotals = IntakeTotals()

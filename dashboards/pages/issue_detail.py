@@ -1,26 +1,45 @@
-"""One issue: what it is, its stack trace, its insight and its latest events."""
+"""One issue: what it is, what can be done to it, its stack trace, its insight, its history and its latest events."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import ipywidgets
 
-from dashboards.client import ApiError, Client, MissingError, SessionEndedError
-from dashboards.markup import counted, escaped, moment, muted, pill, problem
+from dashboards.client import ApiError, Client, MissingError, SessionEndedError, StaleError
+from dashboards.issue_words import emails
+from dashboards.issue_work import IssueWork
+from dashboards.markup import muted, problem
+from dashboards.pages.history_card import SHOWN, HistoryCard
 from dashboards.pages.insight_card import InsightCard
-from dashboards.polling import Sleep
-from dashboards.records import Issue, RecentEvent
+from dashboards.pages.issue_actions import IssueActions
+from dashboards.pages.issue_head import events_html, head_html
+from dashboards.polling import Sleep, poll
+from dashboards.records import Issue, Member
 from dashboards.stack_trace import stack_html
+
+HISTORY_PERIOD_S: Final = 10.0
+Start = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class IssueDetail(ipywidgets.VBox):
-    """Shows the chosen issue; the parts load side by side, and one that fails does not take the others along."""
+    """Shows the chosen issue; the parts load side by side, and one that fails does not take the others along.
 
-    def __init__(self, client: Client, sleep: Sleep = asyncio.sleep) -> None:
-        self._client = client
-        self._head = ipywidgets.HTML().add_class("atlas-card")
-        self._stack = ipywidgets.HTML().add_class("atlas-card")
+    Args:
+        client: Asks the services.
+        start: Runs what a visitor does to an issue to its end, whatever is shown meanwhile.
+        sleep: How to wait.
+    """
+
+    def __init__(self, client: Client, start: Start, sleep: Sleep = asyncio.sleep) -> None:
+        self._client, self._start, self._sleep = client, start, sleep
+        self._work = IssueWork(client)
+        self._issue: Issue | None = None
+        self._members: list[Member] = []
+        self._head, self._stack, self._events = (ipywidgets.HTML().add_class("atlas-card") for _ in range(3))
         self._insight = InsightCard(client, sleep)
-        self._events = ipywidgets.HTML().add_class("atlas-card")
+        self.actions = IssueActions(self._edit, self._undo, start)
+        self.history = HistoryCard(self._comment, start)
         super().__init__([self._head])
         self.add_class("atlas-detail")
         self.clear()
@@ -30,11 +49,18 @@ class IssueDetail(ipywidgets.VBox):
         self._only("<h2>No issue selected</h2>" + muted("Pick one from the list: click, or arrows and Enter."))
 
     def refresh(self, issue: Issue) -> None:
-        """Show the issue's newest count, status and times; its stack trace stays."""
-        self._head.value = head_html(issue)
+        """Show the issue's newest numbers and standing; its stack trace stays. An older one changes nothing."""
+        shown = self._issue
+        if shown is None or shown.id != issue.id or issue.version < shown.version:
+            return
+        self._issue = issue
+        self._head.value = head_html(issue, emails(self._members))
+        if (issue.version, issue.status) != (shown.version, shown.status):
+            self.actions.show(issue, self._members)
+            self._start(self._load_history())
 
     async def show(self, project_id: str, issue_id: str) -> None:
-        """Load and show the issue, then follow its insight.
+        """Load and show the issue, then follow its insight and its history for ever.
 
         Raises:
             SessionEndedError: The token is no longer accepted.
@@ -42,6 +68,7 @@ class IssueDetail(ipywidgets.VBox):
         self._only("<h2>Issue</h2>" + muted("Loading the issue…"))
         try:
             issue = await self._client.issue(project_id, issue_id)
+            self._members = await self._work.members(project_id)
         except SessionEndedError:
             raise
         except MissingError:
@@ -50,15 +77,51 @@ class IssueDetail(ipywidgets.VBox):
         except ApiError as error:
             self._only("<h2>Issue</h2>" + problem(f"{error} Pick it again to retry."))
             return
-        self.refresh(issue)
-        self._stack.value = "<h2>Stack trace</h2>" + stack_html(issue.stack_trace)
-        self._events.value = "<h2>Recent events</h2>" + muted("Loading events…")
-        self.children = [self._head, self._stack, self._insight, self._events]
-        await asyncio.gather(self._insight.follow(issue_id), self._show_events(project_id, issue_id))
+        self._fill(issue)
+        await asyncio.gather(
+            self._insight.follow(issue_id),
+            self._show_events(project_id, issue_id),
+            poll(self._load_history, self.history.failed, self._sleep, HISTORY_PERIOD_S),
+        )
 
     def _only(self, html: str) -> None:
+        self._issue = None
         self._head.value = html
         self.children = [self._head]
+
+    def _fill(self, issue: Issue) -> None:
+        self._issue = issue
+        self._head.value = head_html(issue, emails(self._members))
+        self.actions.show(issue, self._members)
+        self.history.clear()
+        self._stack.value = "<h2>Stack trace</h2>" + stack_html(issue.stack_trace)
+        self._events.value = "<h2>Recent events</h2>" + muted("Loading events…")
+        self.children = [self._head, self.actions, self._stack, self._insight, self.history, self._events]
+
+    async def _edit(self, issue: Issue, changes: dict[str, Any]) -> None:
+        try:
+            done = await self._work.edit(issue, changes)
+        except StaleError:
+            self.refresh(await self._client.issue(issue.project_id, issue.id))
+            raise
+        self.refresh(done.issue)
+
+    async def _undo(self, issue: Issue, action_id: str) -> None:
+        self.refresh(await self._work.undo(issue, action_id))
+
+    async def _comment(self, text: str) -> None:
+        if self._issue:
+            await self._work.comment(self._issue, text)
+            await self._load_history()
+
+    async def _load_history(self) -> None:
+        issue = self._issue
+        if issue is None:
+            return
+        history = await self._work.history(issue, limit=SHOWN)
+        if self._issue and self._issue.id == issue.id:
+            self.history.show(history.activity, emails(self._members), more=history.next_cursor is not None)
+            self.actions.offer_undo(history.activity)
 
     async def _show_events(self, project_id: str, issue_id: str) -> None:
         try:
@@ -68,26 +131,3 @@ class IssueDetail(ipywidgets.VBox):
         except ApiError as error:
             body = problem(str(error))
         self._events.value = "<h2>Recent events</h2>" + body
-
-
-def head_html(issue: Issue) -> str:
-    """Return the title of an issue and its numbers."""
-    return (
-        f'<h2 class="atlas-name" data-issue="{escaped(issue.id)}">{escaped(issue.title)}</h2>'
-        f'<p class="atlas-facts">{pill(issue.level)} {pill(issue.status)} <span>{counted(issue.count, "event")}</span>'
-        f" <span>first {moment(issue.first_seen)}</span> <span>last {moment(issue.last_seen)}</span></p>"
-    )
-
-
-def events_html(events: list[RecentEvent]) -> str:
-    """Return the latest events as a small table."""
-    if not events:
-        return muted("The events of this issue are no longer kept.")
-    rows = "".join(
-        f"<tr><td>{moment(event.timestamp or event.received_at)}</td><td>{pill(event.level)}</td>"
-        f"<td>{escaped(event.environment or '-')}</td><td>{escaped(event.release or '-')}</td>"
-        f'<td class="atlas-mono" title="{escaped(event.event_id)}">{escaped(event.event_id[:8])}</td></tr>'
-        for event in events
-    )
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("When", "Level", "Environment", "Release", "Event"))
-    return f'<div class="atlas-scroll"><table class="atlas-small"><tr>{heads}</tr>{rows}</table></div>'

@@ -25,7 +25,7 @@ class IssuesPage(ProjectPage):
         self.table = IssueTable(query=query.get("q", ""))
         self.hint = ipywidgets.HTML()
         self.alerts = AlertsCard(self._acknowledge)
-        self.detail = IssueDetail(client, self.sleep)
+        self.detail = IssueDetail(client, self.tasks.start, self.sleep)
         left = ipywidgets.VBox([self.hint, self.table, self.alerts]).add_class("atlas-column")
         right = ipywidgets.VBox([self.detail]).add_class("atlas-column")
         self.lay_out("Issues", [self.tiles], [ipywidgets.Box([left, right]).add_class("atlas-split")])

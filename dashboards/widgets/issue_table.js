@@ -3,6 +3,7 @@ const COLUMNS = [
   { key: "level", label: "Level", fill: pillCell },
   { key: "status", label: "Status", fill: pillCell },
   { key: "count", label: "Events", fill: numberCell },
+  { key: "users", label: "Users", fill: numberCell },
   { key: "last_seen", label: "Last seen", fill: timeCell },
 ];
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -17,7 +18,7 @@ function make(tag, className, text) {
 
 function issueCell(cell, row) {
   cell.title = row.title;
-  cell.append(make("div", "atlas-title", row.title), make("div", "atlas-sub", row.fingerprint));
+  cell.append(make("div", "atlas-title", row.title), make("div", "atlas-sub", row.where));
 }
 
 function pillCell(cell, row, key) {
@@ -28,7 +29,7 @@ function pillCell(cell, row, key) {
 
 function numberCell(cell, row, key) {
   cell.textContent = compact.format(row[key]);
-  cell.title = row[key].toLocaleString("en") + " events";
+  cell.title = `${row[key].toLocaleString("en")} ${key === "count" ? "events" : "users"}`;
 }
 
 function timeCell(cell, row, key) {

@@ -74,10 +74,11 @@ def row(issue: Issue) -> dict[str, Any]:
     return {
         "id": issue.id,
         "title": issue.title,
-        "fingerprint": issue.fingerprint[:8],
+        "where": issue.culprit or issue.fingerprint[:8],
         "level": issue.level,
-        "status": issue.status,
+        "status": "regressed" if issue.is_regressed else issue.status,
         "count": issue.count,
+        "users": issue.users,
         "last_seen": issue.last_seen or "",
     }
 
@@ -86,11 +87,13 @@ def _sort_key(issue: Issue, name: str) -> tuple[int, str]:
     match name:
         case "count":
             return issue.count, issue.id
+        case "users":
+            return issue.users, issue.id
         case "level":
             return _SEVERITY.get(issue.level, 0), issue.id
         case "title":
             return 0, issue.title.casefold()
         case "status":
-            return 0, issue.status
+            return int(issue.is_regressed), issue.status
         case _:
             return 0, issue.last_seen or ""

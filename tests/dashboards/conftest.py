@@ -11,11 +11,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.dashboards.browsing import ARTIFACTS, FLAGS, Watch
 from tests.dashboards.fake_api import EMAIL, JWT_KEY, PASSWORD, FakeApi, World, token_of
 
 ROOT = Path(__file__).parents[2]
@@ -151,3 +154,29 @@ def server(shared_server: Dashboards, world: World) -> Iterator[Dashboards]:
 def form() -> dict[str, str]:
     """What a visitor types to sign in."""
     return {"email": EMAIL, "password": PASSWORD, "next": "/issues"}
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """A running Chromium; a module's, because asyncio cannot run beside it."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """What the page does beside what one sees."""
+    return Watch()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Dashboards, watch: Watch) -> Iterator[Page]:
+    """An empty tab in front of the server."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url, color_scheme="light")
+    opened = context.new_page()
+    watch.over(opened, urlsplit(server.url).netloc)
+    yield opened
+    context.close()

@@ -1,78 +1,17 @@
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.dashboards.browsing import ARTIFACTS, SLOW_MS, Watch, looks, sign_in
 from tests.dashboards.conftest import Dashboards
-from tests.dashboards.fake_api import World, an_id, an_issue, minutes_ago
+from tests.dashboards.fake_api import World
+from tests.dashboards.fake_data import an_id, an_issue, minutes_ago
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "dashboards"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
-
-
-@dataclass
-class Watch:
-    """What a page did beside what one sees."""
-
-    foreign: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def over(self, page: Page, host: str) -> None:
-        """Note requests to other hosts, errors of the console and of scripts."""
-        page.on("request", lambda r: None if self._ours(r.url, host) else self.foreign.append(r.url))
-        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _ours(self, url: str, host: str) -> bool:
-        parts = urlsplit(url.removeprefix("blob:"))
-        return parts.scheme == "data" or parts.netloc == host
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
-
-
-@pytest.fixture
-def page(browser: Browser, server: Dashboards, watch: Watch) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url, color_scheme="light")
-    opened = context.new_page()
-    watch.over(opened, urlsplit(server.url).netloc)
-    yield opened
-    context.close()
-
-
-def sign_in(page: Page, form: dict[str, str], path: str = "/") -> None:
-    page.goto(path)
-    page.get_by_label("Email").fill(form["email"])
-    page.get_by_label("Password").fill(form["password"])
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("tr[data-id]").first).to_be_visible(timeout=40_000)
 
 
 def test_a_visitor_signs_in_finds_an_issue_and_reads_its_trace_and_insight(
     page: Page, watch: Watch, form: dict[str, str]
 ) -> None:
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
     page.goto("/")
     page.screenshot(path=ARTIFACTS / "sign-in.png")
     sign_in(page, form)
@@ -84,12 +23,7 @@ def test_a_visitor_signs_in_finds_an_issue_and_reads_its_trace_and_insight(
     expect(page.locator("[data-insight=ready]")).to_contain_text("gift flow")
     expect(page.locator(".atlas-frames li").first).to_contain_text("cart.py:88")
     expect(page.locator("#atlas-live")).to_have_text("Live")
-    page.screenshot(path=ARTIFACTS / "light.png")
-    page.get_by_role("button", name="Switch between dark and light").click()
-    page.screenshot(path=ARTIFACTS / "dark.png")
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.screenshot(path=ARTIFACTS / "mobile.png")
-    assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    looks(page, "issues")
     assert page.evaluate("window.stolen") is None
     assert watch.foreign == []
     assert watch.errors == []
@@ -124,7 +58,7 @@ def test_back_and_a_copied_link_show_the_same_issue(page: Page, form: dict[str, 
     page.go_back()
     expect(page.locator(".atlas-name")).to_contain_text("KeyError")
     page.reload()
-    expect(page.locator(".atlas-name")).to_contain_text("KeyError", timeout=40_000)
+    expect(page.locator(".atlas-name")).to_contain_text("KeyError", timeout=SLOW_MS)
 
 
 def test_a_deep_link_survives_signing_in(page: Page, world: World, form: dict[str, str]) -> None:
@@ -177,8 +111,8 @@ def test_a_kernel_that_dies_is_said_and_reloading_brings_the_page_back(
     sign_in(page, form)
     (kernel,) = server.kernel_processes()
     kernel.kill()
-    page.get_by_role("button", name="Reload").click(timeout=40_000)
-    expect(page.locator("tr[data-id]").first).to_be_visible(timeout=40_000)
+    page.get_by_role("button", name="Reload").click(timeout=SLOW_MS)
+    expect(page.locator("tr[data-id]").first).to_be_visible(timeout=SLOW_MS)
 
 
 def test_signing_out_leads_to_the_sign_in_page(page: Page, server: Dashboards, form: dict[str, str]) -> None:

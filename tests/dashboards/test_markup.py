@@ -1,13 +1,21 @@
+import msgspec
 import pytest
 
 from dashboards.markup import counted, escaped, moment, pill
 from dashboards.pages.insight_card import insight_html, wait_html
-from dashboards.pages.issue_detail import events_html, head_html
+from dashboards.pages.issue_head import events_html, head_html
 from dashboards.records import Insight, InsightWait, Issue, RecentEvent
 from dashboards.stack_trace import frames, stack_html
-from tests.dashboards.fake_api import HOSTILE, TRACE
+from tests.dashboards.fake_data import HOSTILE, TRACE
 
 ATTACK = f"\"'>{HOSTILE}"
+ATTACKED = Issue(
+    **dict.fromkeys(["id", "project_id", "title", "level", "status", "fingerprint", "culprit", "priority"], ATTACK),
+    **dict.fromkeys(["stack_trace", "first_seen", "last_seen", "first_release", "last_release"], ATTACK),
+    **dict.fromkeys(["resolved_in", "regressed_at", "returned_at", "ignored_until", "assignee_id"], ATTACK),
+    count=1,
+    is_regressed=True,
+)
 
 
 def test_an_escaped_string_has_neither_tags_nor_quotes() -> None:
@@ -22,7 +30,9 @@ def test_an_escaped_string_has_neither_tags_nor_quotes() -> None:
         counted(2, ATTACK),
         stack_html(ATTACK),
         stack_html(TRACE.replace("KeyError", ATTACK).replace("in total", f"in {ATTACK}")),
-        head_html(Issue(ATTACK, ATTACK, ATTACK, 1, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK)),
+        head_html(ATTACKED, {ATTACK: ATTACK}),
+        head_html(msgspec.structs.replace(ATTACKED, status="ignored"), {}),
+        head_html(msgspec.structs.replace(ATTACKED, status="resolved"), {}),
         events_html([RecentEvent(ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK)]),
         insight_html(Insight(ATTACK, ATTACK, ATTACK, [ATTACK], ATTACK, 1)),
         insight_html(Insight(ATTACK, evidence=ATTACK)),

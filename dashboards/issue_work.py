@@ -1,0 +1,75 @@
+"""What a visitor does to issues: each call is one action of the issue service's workflow."""
+
+from typing import Any
+
+import msgspec
+
+from dashboards.client import Client, part
+from dashboards.records import Activity, Issue, Member
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The issue after an action, and the action's id; None when the issue was so already."""
+
+    issue: Issue
+    action_id: str | None = None
+
+
+class History(msgspec.Struct, frozen=True):
+    """A page of what happened to an issue, newest first."""
+
+    activity: list[Activity]
+    next_cursor: str | None = None
+
+
+class _Members(msgspec.Struct):
+    members: list[Member]
+
+
+class IssueWork:
+    """Edits, comments and history of issues, in the visitor's name."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def edit(self, issue: Issue, changes: dict[str, Any]) -> Done:
+        """Change the issue as it was shown; fields as the issue service names them.
+
+        Raises:
+            StaleError: Somebody edited it since; nothing was changed.
+            RefusedError: It cannot be done here and now; the text says why.
+        """
+        body = changes | {"version": issue.version}
+        return await self._client.send("PATCH", "issues", _path(issue), Done, body)
+
+    async def undo(self, issue: Issue, action_id: str) -> Issue:
+        """Give the issue back what the action replaced, and return it.
+
+        Raises:
+            StaleError: The action is not the issue's last one any more.
+        """
+        path = f"/projects/{part(issue.project_id)}/actions/{part(action_id)}/undo"
+        await self._client.send("POST", "issues", path, dict[str, Any])
+        return await self._client.issue(issue.project_id, issue.id)
+
+    async def comment(self, issue: Issue, text: str) -> None:
+        """Add a comment to the issue's history.
+
+        Raises:
+            RefusedError: The text is empty or too long.
+        """
+        await self._client.send("POST", "issues", f"{_path(issue)}/comments", dict[str, Any], {"text": text})
+
+    async def history(self, issue: Issue, *, limit: int, cursor: str | None = None) -> History:
+        """Return what happened to the issue; `cursor` is of the page before."""
+        after = f"&cursor={part(cursor)}" if cursor else ""
+        return await self._client.send("GET", "issues", f"{_path(issue)}/activity?limit={limit}{after}", History)
+
+    async def members(self, project_id: str) -> list[Member]:
+        """Return who can be assigned."""
+        path = f"/projects/{part(project_id)}/members"
+        return (await self._client.send("GET", "issues", path, _Members)).members
+
+
+def _path(issue: Issue) -> str:
+    return f"/projects/{part(issue.project_id)}/issues/{part(issue.id)}"

@@ -1,0 +1,94 @@
+"""The intake page: what became of every accepted event, and what to do about those that were dropped."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import ipywidgets
+
+from dashboards.client import Client
+from dashboards.markup import muted
+from dashboards.pages import hints
+from dashboards.pages.intake_view import account_html, every_hour, hours_html, reasons_html, series
+from dashboards.pages.project_page import HERE, ProjectPage, Surroundings, live
+from dashboards.polling import poll
+from dashboards.widgets.hour_bars import HourBars
+
+WINDOWS: Final = {"last 24 hours": 24, "last 3 days": 72, "last 7 days": 168}
+PERIOD_S: Final = 5.0
+_HINT: Final = "Point at an hour, or use the arrow keys, for its figures. Hours are in your time zone."
+
+
+def utc_now() -> datetime:
+    """Return the time now."""
+    return datetime.now(UTC)
+
+
+class IntakePage(ProjectPage):
+    """The account of a window in numbers, by hour and by reason."""
+
+    def __init__(
+        self,
+        client: Client,
+        query: Mapping[str, str],
+        surroundings: Surroundings = HERE,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(client, query, surroundings)
+        self._now = now
+        self.window = ipywidgets.Dropdown(description="Window", options=WINDOWS, value=_window(query))
+        self.account, self.reasons, self.table = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.bars = HourBars(hint=_HINT)
+        by_hour = ipywidgets.VBox([ipywidgets.HTML("<h2>By hour</h2>"), self.bars, self.table])
+        self.hint = ipywidgets.HTML()
+        cards = [card.add_class("atlas-card") for card in (self.account, by_hour, self.reasons)]
+        self.lay_out("Intake", [self.window], [self.hint, ipywidgets.VBox(cards).add_class("atlas-column")])
+        self.window.observe(self._window_chosen, "value")
+
+    def open_project(self, project_id: str, *, same: bool) -> None:
+        """Show the account of this project."""
+        del project_id, same
+        self._load_again()
+
+    def params(self) -> dict[str, str]:
+        """Return the window."""
+        return {} if self.window.value == _window({}) else {"hours": str(self.window.value)}
+
+    def restore(self, wanted: Mapping[str, str]) -> None:
+        """Show the window of an address."""
+        self.window.value = _window(wanted)
+
+    def _window_chosen(self, _change: object) -> None:
+        if self.projects.value:
+            self.of_project.cancel()
+            self._load_again()
+
+    def _load_again(self) -> None:
+        self.hint.value = self.table.value = ""
+        self.account.value = "<h2>Where the events went</h2>" + muted("Loading…")
+        self.reasons.value = "<h2>What was dropped, and why</h2>" + muted("Loading…")
+        self.bars.show([], [], "Loading")
+        self.write_address()
+        self.of_project.start(poll(self._load, self.say, self.sleep, PERIOD_S))
+
+    async def _load(self) -> None:
+        window_h = self.window.value
+        intake = await self.client.intake(self.projects.value, window_h)
+        hours = every_hour(intake.hours, window_h, self._now())
+        self.account.value = "<h2>Where the events went</h2>" + account_html(intake.totals)
+        self.reasons.value = "<h2>What was dropped, and why</h2>" + reasons_html(intake.totals)
+        self.bars.show([hour.hour for hour in hours], series(hours), f"Events by hour, {self.window.label}")
+        self.table.value = hours_html(hours)
+        url = self.surroundings.ingestion_url
+        self.hint.value = "" if intake.totals.accepted else hints.first_event(url, "Nothing arrived in this window")
+        self.notice.value = ""
+
+
+def _window(query: Mapping[str, str]) -> int:
+    wanted = query.get("hours", "")
+    return int(wanted) if wanted in map(str, WINDOWS.values()) else min(WINDOWS.values())
+
+
+def intake_page() -> ipywidgets.Widget:
+    """Return the live page of the visitor whom this kernel serves."""
+    return live(IntakePage)

@@ -1,0 +1,145 @@
+"""The issue service's workflow over dictionaries: its own bodies and rules, its answers in their shapes."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from atlas_core.actions import UNDOABLE, Before, Edit, Handling, Scene, after_edit, changes, restored
+from atlas_core.errors import AtlasError, ConflictError, RejectedError
+from atlas_core.workflow import Standing
+from services.http import error_answer, invalid_answer
+from services.issues.workflow_bodies import IssueChanges, NewComment
+from tests.dashboards.fake_data import an_id
+
+Json = dict[str, Any]
+Answer = tuple[int, Json]
+NO_ISSUE: Answer = (404, {"error": "no such issue"})
+_STANDING = tuple(name for name in Standing.__struct_fields__ if name != "episode")
+
+
+@dataclass
+class FakeWorkflow:
+    """Edits, undo, comments and history; `people` are the emails of the members."""
+
+    people: list[str]
+    activity: dict[str, list[Json]] = field(default_factory=dict)
+    befores: dict[str, tuple[str, Before]] = field(default_factory=dict)
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    def answer(self, method: str, parts: list[str], issues: list[Json], email: str, body: Json) -> Answer | None:
+        """The answer, or None when it is no route of the workflow."""
+        about = [issue for issue in issues if issue["id"] in parts]
+        if method != "GET" and "issues" in parts and not about:
+            return NO_ISSUE
+        try:
+            return self._routed([method, *parts], about or issues, email, body)
+        except AtlasError as error:
+            answer = error_answer(error)
+        except ValidationError as error:
+            problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
+            answer = invalid_answer(RequestValidationError(problems))
+        return answer.status_code, json.loads(answer.body)
+
+    def _routed(self, route: list[str], issues: list[Json], email: str, body: Json) -> Answer | None:
+        match route:
+            case ["GET", "members"]:
+                return 200, {"members": [self.member(email) | {"role": "member"} for email in self.people]}
+            case ["PATCH", "issues", _]:
+                return self.edit(issues[0], IssueChanges(**body), email)
+            case ["POST", "actions", action_id, "undo"]:
+                return self._undo(action_id, issues, email)
+            case ["GET", "issues", issue_id, "activity"]:
+                return 200, {"activity": self.activity.get(issue_id, [])[:20], "next_cursor": None}
+            case ["POST", "issues", issue_id, "comments"]:
+                return self._comment(issue_id, NewComment(**body).text, email)
+        return None
+
+    def member(self, email: str) -> Json:
+        """A person as the history names them."""
+        return {"id": an_id(email), "email": email}
+
+    def edit(self, issue: Json, body: IssueChanges, email: str) -> Answer:
+        """Edit an issue as this person."""
+        if body.version not in (None, issue["version"]):
+            last = next((a for a in self.activity.get(issue["id"], []) if a["user"] and a["kind"] != "commented"), None)
+            told = {"kind": last["kind"], "by": last["user"]["email"], "at": last["at"]} if last else {}
+            detail = [{"issue_id": issue["id"], "version": issue["version"]} | told]
+            raise ConflictError(f"the issue was edited since, it has version {issue['version']} now", detail=detail)
+        edit: Edit = body.edit()
+        before = _handling(issue)
+        scene = Scene(datetime.now(UTC), issue["count"], issue["users"], issue["last_release"])
+        made = changes(before, after_edit(before, edit, scene))
+        if not made:
+            return 200, {"issue": issue, "action_id": None}
+        _write(issue, after_edit(before, edit, scene))
+        action_id = str(uuid4())
+        for change in made:
+            self._tell(issue["id"], change.kind, change.detail, email, action_id)
+            if change.before:
+                self.befores[action_id] = (issue["id"], change.before)
+        return 200, {"issue": issue, "action_id": action_id}
+
+    def _undo(self, action_id: str, issues: list[Json], email: str) -> Answer:
+        issue_id, before = self.befores.get(action_id, (None, None))
+        issue = next((known for known in issues if known["id"] == issue_id), None)
+        if issue is None or before is None:
+            return 404, {"error": "no such action"}
+        history = self.activity[issue["id"]]
+        mine = next(entry for entry in history if entry["action_id"] == action_id)
+        if mine["undone"]:
+            raise ConflictError("the action is undone already")
+        if mine["kind"] not in UNDOABLE:
+            raise RejectedError(f"only an edit can be undone; this action is: {mine['kind']}")
+        since = [e for e in history if e["id"] > mine["id"] and not e["undone"] and e["kind"] not in PASSED_OVER]
+        if since:
+            detail = [{"issue_id": issue["id"], "kind": since[0]["kind"], "by": email, "at": since[0]["at"]}]
+            raise ConflictError("the action is not the issue's last one any more", detail=detail)
+        _write(issue, restored(_handling(issue), [before]))
+        mine["undone"] = True
+        self._tell(issue["id"], "undone", {"action_id": action_id}, email, str(uuid4()))
+        return 200, {"action_id": str(uuid4()), "changed": 1, "versions": {issue["id"]: issue["version"]}}
+
+    def _comment(self, issue_id: str, text: str, email: str) -> Answer:
+        entry = self._tell(issue_id, "commented", {"text": text}, email, str(uuid4()))
+        named = {"action_id": entry["action_id"], "issue_id": issue_id, "user_id": an_id(email)}
+        return 201, {"comment": named | {"text": text, "at": entry["at"]}}
+
+    def _tell(self, issue_id: str, kind: str, detail: Json, email: str | None, action_id: str) -> Json:
+        entry = {
+            "id": next(self.numbers),
+            "issue_id": issue_id,
+            "action_id": action_id,
+            "kind": kind,
+            "detail": detail,
+            "undone": False,
+            "at": datetime.now(UTC).isoformat(),
+            "user": self.member(email) if email else None,
+        }
+        self.activity.setdefault(issue_id, []).insert(0, entry)
+        return entry
+
+
+PASSED_OVER = frozenset({"commented", "undone"})
+
+
+def _handling(issue: Json) -> Handling:
+    standing = msgspec.convert({name: issue[name] for name in _STANDING} | {"episode": 1}, Standing)
+    return msgspec.convert(
+        {name: issue[name] for name in ("assignee_id", "priority", "discarded_at")} | {"standing": standing}, Handling
+    )
+
+
+def _write(issue: Json, handling: Handling) -> None:
+    standing = {name: msgspec.to_builtins(getattr(handling.standing, name)) for name in _STANDING}
+    others = {
+        name: msgspec.to_builtins(getattr(handling, name)) for name in ("assignee_id", "priority", "discarded_at")
+    }
+    issue.update(standing, **others, version=issue["version"] + 1)
+    issue["is_regressed"] = issue["regressed_at"] is not None

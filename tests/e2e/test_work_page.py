@@ -1,0 +1,43 @@
+"""A person works on an issue in the browser, on a whole Atlas: what was pressed is what the services keep."""
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.e2e.stack import QUIET_S, Stack, eventually
+from tests.e2e.test_story import FLAGS
+
+pytestmark = [pytest.mark.live, pytest.mark.slow]
+
+
+def test_an_issue_resolved_in_the_browser_comes_back_with_its_next_event(embedded: Stack, chromium_path: str):
+    user = embedded.user()
+    project = user.new_project("worked on")
+    for number in range(3):
+        answer = embedded.send(project["api_key"], message="cart is empty", release="shop@1.4.2")
+        assert answer.status_code == 202, f"{number}: {answer.text}"
+    eventually(lambda: user.counted(project["id"]) == 3, within_s=QUIET_S, what=embedded.log)
+    (issue,) = user.issues(project["id"])
+    account = embedded.account()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=embedded.url("dashboards"))
+        page.goto(f"/issues?project={project['id']}&issue={issue['id']}")
+        page.get_by_label("Email").fill(account["email"])
+        page.get_by_label("Password").fill(account["password"])
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator(".atlas-history")).to_contain_text("Nothing yet.", timeout=60_000)
+        page.get_by_label("Assignee").select_option(account["email"])
+        expect(page.locator(".atlas-numbers")).to_contain_text(account["email"], timeout=30_000)
+        page.get_by_role("button", name="Resolve").click()
+        expect(page.locator(".atlas-name[data-status=resolved]")).to_be_visible(timeout=30_000)
+        kept = user.get("issues", f"/projects/{project['id']}/issues/{issue['id']}")["issue"]
+        assert (kept["status"], kept["version"]) == ("resolved", 3)
+        assert embedded.send(project["api_key"], message="cart is empty", release="shop@1.4.3").status_code == 202
+        expect(page.locator("tr[aria-selected]")).to_contain_text("regressed", timeout=30_000)
+        expect(page.locator(".atlas-lines")).to_contain_text("came back after it was resolved", timeout=30_000)
+        page.get_by_label("Comment", exact=True).fill("Seen again")
+        page.get_by_role("button", name="Comment").click()
+        expect(page.locator(".atlas-comment")).to_have_text("Seen again", timeout=30_000)
+        browser.close()
+    history = user.get("issues", f"/projects/{project['id']}/issues/{issue['id']}/activity")["activity"]
+    assert [entry["kind"] for entry in history] == ["commented", "regressed", "resolved", "assigned"]
