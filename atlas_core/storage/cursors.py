@@ -11,7 +11,7 @@ _LARGEST = 2**63 - 1
 
 
 def cursor_of(*parts: object) -> str:
-    """Return a cursor that carries these parts."""
+    """Return a cursor that carries these parts; only the last may contain `|`."""
     written = (part.isoformat() if isinstance(part, datetime) else str(part) for part in parts)
     return base64.urlsafe_b64encode("|".join(written).encode()).decode()
 
@@ -23,7 +23,7 @@ def parts_of(cursor: str, *kinds: Callable[[str], object]) -> tuple[object, ...]
         RejectedError: It does not carry that: it was not made here, or for another list.
     """
     try:
-        parts = base64.urlsafe_b64decode(cursor.encode()).decode().split("|")
+        parts = base64.urlsafe_b64decode(cursor.encode()).decode().split("|", len(kinds) - 1)
         return tuple(read(part) for part, read in zip(parts, kinds, strict=True))
     except (ValueError, binascii.Error) as error:
         raise RejectedError("the cursor is not one that this route gave") from error

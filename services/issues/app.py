@@ -11,6 +11,7 @@ from services.issues.grouping_routes import Groups
 from services.issues.merge_routes import add_merge_routes
 from services.issues.reads import Reads
 from services.issues.search_routes import add_search_routes
+from services.issues.statistics_routes import add_statistics_routes
 from services.issues.workflow_routes import Workflow, add_workflow_routes
 
 
@@ -26,6 +27,7 @@ def make_issues_app(
     """Return the app by which members of a project see its issues and events, and work on them."""
     app = make_app("issues", checks=checks, sessions=sessions, cors_origins=cors_origins)
     add_search_routes(app, reads)
+    add_statistics_routes(app, reads)
     add_workflow_routes(app, reads.issues, workflow)
     add_merge_routes(app, reads.issues, groups.merges)
 
