@@ -3,7 +3,8 @@
 from atlas_sdk.client import Client
 from atlas_sdk.counts import Stats
 from atlas_sdk.events import Event
+from atlas_sdk.scope import Scope
 from atlas_sdk.version import VERSION
 
 __version__ = VERSION
-__all__ = ["Client", "Event", "Stats", "__version__"]
+__all__ = ["Client", "Event", "Scope", "Stats", "__version__"]

@@ -1,6 +1,5 @@
 """The client: what a host calls. Nothing here raises into the host or waits for the network."""
 
-import copy
 import os
 import random
 import sys
@@ -9,31 +8,34 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
+from atlas_sdk.backoff import Backoff
 from atlas_sdk.connection import Connection
 from atlas_sdk.counts import Counts, Stats
-from atlas_sdk.events import Draft, Event, Origin, body_of, event_of, level_of
+from atlas_sdk.events import Draft, Origin
 from atlas_sdk.exceptions import catch
 from atlas_sdk.guard import attempt
-from atlas_sdk.processes import EXIT_FLUSH_S, watch
-from atlas_sdk.scope import Scope, tags_of
-from atlas_sdk.scrubbing import scrub
-from atlas_sdk.sender import Backoff, Sender
-from atlas_sdk.spool import SUPPORTED, Parcel, Spool
-from atlas_sdk.text import plain, plain_mapping, text_of
+from atlas_sdk.levels import level_of
+from atlas_sdk.preparation import BeforeSend, Preparation
+from atlas_sdk.processes import watch
+from atlas_sdk.scope import Scope
+from atlas_sdk.sender import Sender
+from atlas_sdk.spool import SUPPORTED, Spool, folder_of
+from atlas_sdk.text import text_of
 
 _MARK: Final = "_atlas_event_id"
+# Of its own: the host may have seeded the module's generator, and must get the numbers it expects.
+_random: Final = random.SystemRandom()
 
 
 class Client:
     """Reports errors to one Atlas project.
 
-    A capture makes a small draft and puts it on a bounded queue; a daemon thread dresses, scrubs and sends it, in
-    order and under the same id until the server has answered. `spool_dir` keeps unsent events across restarts.
+    A capture makes a small draft and puts it on a bounded queue; daemon threads dress, scrub and send it, in order
+    and under the same id until the server has answered. `spool_dir` keeps unsent events across restarts.
 
     Args:
         api_key: The project's key, as Atlas showed it when the project was made.
@@ -41,15 +43,16 @@ class Client:
         release: The version of the host application.
         environment: Where it runs, like "production".
         before_send: Called in the sender's thread with a copy of each event; returns it, changed or not, or None to
-            drop it. When it raises, the event is sent unchanged and counted.
+            drop it. When it raises, the event is dropped and counted.
         sample_rate: Share of events to keep, 0 to 1.
         max_queue: How many events may wait in memory; more are dropped and counted.
-        spool_dir: A folder for events on their way (POSIX only); several processes may share it.
+        spool_dir: A folder for events on their way (POSIX only); several processes and clients may share it.
         spool_max_bytes: How much each process may keep there.
         include_local_variables: Whether frames carry the `repr` of their local variables.
         timeout_s: How long one request may wait for the server.
-        retry_first_s: The wait before an event is tried again; it doubles.
+        retry_first_s: The wait before events are tried again; it doubles.
         retry_max_s: The longest such wait.
+        exit_timeout_s: How long the end of the process may wait for events to be sent.
 
     Raises:
         ValueError: An argument makes no sense; the only error that this class raises.
@@ -62,7 +65,7 @@ class Client:
         *,
         release: str | None = None,
         environment: str | None = None,
-        before_send: Callable[[Event], Event | None] | None = None,
+        before_send: BeforeSend | None = None,
         sample_rate: float = 1.0,
         max_queue: int = 1_000,
         spool_dir: str | os.PathLike[str] | None = None,
@@ -71,30 +74,32 @@ class Client:
         timeout_s: float = 5.0,
         retry_first_s: float = 0.5,
         retry_max_s: float = 30.0,
+        exit_timeout_s: float = 2.0,
     ) -> None:
         if not 0 <= sample_rate <= 1 or max_queue < 1 or min(timeout_s, retry_first_s, retry_max_s) <= 0:
             raise ValueError("sample_rate is 0 to 1, max_queue at least 1, and times are above 0 seconds")
-        self._api_key = api_key.strip()
-        self._origin = Origin(release, environment)
-        self._before_send = before_send
+        if spool_max_bytes < 0 or exit_timeout_s < 0:
+            raise ValueError("spool_max_bytes and exit_timeout_s must not be below 0")
+        key = api_key.strip()
         self._sample_rate = sample_rate
         self._with_variables = include_local_variables
         self._counts = Counts()
         self._base_scope = Scope()
         self._scope: ContextVar[Scope | None] = ContextVar("atlas_scope", default=None)
         self._busy = threading.local()
-        spool = Spool(Path(spool_dir), spool_max_bytes) if spool_dir is not None and SUPPORTED else None
+        spooling = spool_dir is not None and SUPPORTED
         self._sender = Sender(
-            self._prepare,
-            Connection(base_url, self._api_key, timeout_s),
+            Preparation(Origin(release, environment), before_send, self._counts, key).finish,
+            Connection(base_url, key, timeout_s),
             self._counts,
             max_queue=max_queue,
-            spool=spool,
+            spool=Spool(folder_of(spool_dir, base_url, key), spool_max_bytes) if spool_dir and spooling else None,
             backoff=Backoff(retry_first_s, retry_max_s),
+            exit_timeout_s=exit_timeout_s,
         )
         watch(self._sender)
-        if spool is not None:
-            attempt(self._sender.start, lambda: None)
+        if spooling:
+            self._sender.start()
 
     def __enter__(self) -> Self:
         return self
@@ -115,6 +120,8 @@ class Client:
         user: Mapping[str, Any] | None = None,
         level: str = "error",
         contexts: Mapping[str, Mapping[str, Any]] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        logger: str | None = None,
         mechanism: str = "generic",
         handled: bool = True,
         once: bool = False,
@@ -130,9 +137,9 @@ class Client:
             if error is None:
                 self._counts.drop("no_exception")
                 return None
-            caught = catch(error, with_variables=self._with_variables)
-            found = self._draft(event_id, caught[0].value, level, tags=tags, user=user, contexts=contexts)
-            found.caught, found.mechanism, found.handled = caught, mechanism, handled
+            found = self._draft(event_id, "", level, logger, self._current().joined(tags, user, contexts, extra))
+            found.caught = catch(error, with_variables=self._with_variables)
+            found.message, found.mechanism, found.handled = found.caught[0].value, mechanism, handled
             attempt(lambda: setattr(error, _MARK, event_id), lambda: None)
             return found
 
@@ -150,50 +157,57 @@ class Client:
         tags: Mapping[str, object] | None = None,
         user: Mapping[str, Any] | None = None,
         contexts: Mapping[str, Mapping[str, Any]] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        logger: str | None = None,
     ) -> str:
         """Report a message; return the event's id, 32 hex digits."""
-        return self._capture(
-            lambda event_id: self._draft(event_id, text_of(message), level, tags=tags, user=user, contexts=contexts)
-        )
+
+        def draft(event_id: str) -> Draft:
+            scope = self._current().joined(tags, user, contexts, extra)
+            return self._draft(event_id, text_of(message), level, logger, scope)
+
+        return self._capture(draft)
 
     def add_breadcrumb(
-        self,
-        message: str,
-        *,
-        category: str = "default",
-        level: str = "info",
-        data: Mapping[str, Any] | None = None,
+        self, message: str, *, category: str = "default", level: str = "info", data: Mapping[str, Any] | None = None
     ) -> None:
         """Remember a step that led here; the last hundred go with every event of the present scope."""
-        attempt(lambda: self._current().add_breadcrumb(message, category, level_of(level), data), lambda: None)
+        self._current().add_breadcrumb(message, category=category, level=level, data=data)
 
     def set_tag(self, name: str, value: object) -> None:
-        """Name a fact that goes with every event of the present scope."""
-        attempt(lambda: self._current().set_tag(name, value), lambda: None)
+        """Name a short fact, to search by, that goes with every event of the present scope."""
+        self._current().set_tag(name, value)
 
     def set_user(self, user: Mapping[str, Any] | None) -> None:
         """Say whose work the present scope is; None forgets it."""
-        attempt(lambda: self._current().set_user(user), lambda: None)
+        self._current().set_user(user)
 
     def set_context(self, name: str, values: Mapping[str, Any]) -> None:
         """Attach a named group of facts to every event of the present scope."""
-        attempt(lambda: self._current().set_context(name, values), lambda: None)
+        self._current().set_context(name, values)
+
+    def set_extra(self, name: str, value: object) -> None:
+        """Attach a fact of any shape to every event of the present scope."""
+        self._current().set_extra(name, value)
 
     @contextmanager
-    def isolated(self, scope: Scope | None = None) -> Iterator[Scope]:
-        """Give the block a scope of its own (or `scope` again): what it sets does not reach other requests."""
-        entered = scope if scope is not None else Scope(self._current())
+    def scope(self, again: Scope | None = None) -> Iterator[Scope]:
+        """Give the block (a request, a job) a scope of its own, which begins as a copy of the present one.
+
+        What is set inside does not reach what runs beside it or after it. `again` enters a scope a second time.
+        """
+        entered = again if again is not None else Scope(self._current())
         token = self._scope.set(entered)
         try:
             yield entered
         finally:
             self._scope.reset(token)
 
-    def flush(self, timeout_s: float = EXIT_FLUSH_S) -> bool:
+    def flush(self, timeout_s: float = 2.0) -> bool:
         """Return whether every event has been sent or dropped, after at most `timeout_s`."""
         return self._sender.flush(timeout_s)
 
-    def close(self, timeout_s: float = EXIT_FLUSH_S) -> None:
+    def close(self, timeout_s: float = 2.0) -> None:
         """Flush for at most `timeout_s`, then stop; later captures are dropped and counted."""
         attempt(lambda: self._sender.close(timeout_s), lambda: None)
 
@@ -214,8 +228,10 @@ class Client:
         if getattr(self._busy, "is_set", False) or self._sender.is_own_thread():
             self._counts.drop("recursive")
             return
-        if random.random() >= self._sample_rate:  # noqa: S311 - a sample, not a secret
+        if self._sample_rate < 1 and _random.random() >= self._sample_rate:
             self._counts.drop("sampled")
+            return
+        if not self._sender.has_room():
             return
         self._busy.is_set = True
         try:
@@ -225,17 +241,7 @@ class Client:
         if draft is not None:
             self._sender.put(draft)
 
-    def _draft(
-        self,
-        event_id: str,
-        message: str,
-        level: str,
-        *,
-        tags: Mapping[str, object] | None,
-        user: Mapping[str, Any] | None,
-        contexts: Mapping[str, Mapping[str, Any]] | None,
-    ) -> Draft:
-        scope = self._current()
+    def _draft(self, event_id: str, message: str, level: str, logger: str | None, scope: Scope) -> Draft:
         return Draft(
             event_id=event_id,
             level=level_of(level),
@@ -244,37 +250,6 @@ class Client:
             caught=[],
             mechanism="",
             handled=True,
-            tags={**scope.tags, **tags_of(tags)},
-            user=plain_mapping(user) if user is not None else scope.user,
-            contexts={**scope.contexts, **plain_mapping(contexts)},
-            breadcrumbs=list(scope.breadcrumbs),
+            logger=None if logger is None else text_of(logger),
+            scope=scope,
         )
-
-    def _prepare(self, draft: Draft) -> Parcel | None:
-        """Return the finished event, None when `before_send` dropped it. Runs in the sender's thread."""
-        event = event_of(draft, self._origin)
-        if self._before_send is not None:
-            changed = attempt(lambda: self._changed(event), lambda: self._unchanged(event))
-            if changed is None:
-                self._counts.drop("before_send")
-                return None
-            event = {**changed, "event_id": draft.event_id}
-        return Parcel(draft.event_id, body_of(scrub(event, self._api_key)))
-
-    def _changed(self, event: Event) -> Event | None:
-        assert self._before_send is not None
-        self._busy.is_set = True
-        try:
-            changed = self._before_send(copy.deepcopy(event))
-        finally:
-            self._busy.is_set = False
-        if changed is None:
-            return None
-        if not isinstance(changed, dict):
-            raise TypeError("before_send returns the event or None")
-        whole: Event = plain(changed, depth=16)
-        return whole
-
-    def _unchanged(self, event: Event) -> Event:
-        self._counts.add("before_send_errors")
-        return event

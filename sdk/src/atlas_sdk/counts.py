@@ -9,15 +9,15 @@ from dataclasses import dataclass
 class Stats:
     """A client's counts since it was made (in a forked child: since the fork).
 
-    `queued` events wait for the server, in memory or in the spool; `dropped` is by reason; `retries` counts requests
-    that were tried again; `before_send_errors` counts events that were sent unchanged because `before_send` failed.
+    `queued` events wait for the server, in memory or in the spool; `dropped` ones will not be sent, by reason;
+    `retries` counts requests that were tried again. Each captured or adopted event is in exactly one of the first
+    three.
     """
 
     sent: int
     queued: int
     dropped: dict[str, int]
     retries: int
-    before_send_errors: int
 
 
 class Counts:
@@ -32,18 +32,25 @@ class Counts:
         self._plain: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
 
-    def add(self, name: str) -> None:
-        """Count one."""
+    def add(self, name: str, number: int = 1) -> None:
+        """Count what was done."""
         with self._lock:
-            self._plain[name] += 1
+            self._plain[name] += number
 
-    def drop(self, reason: str) -> None:
-        """Count one event that will not be sent."""
+    def drop(self, reason: str, number: int = 1) -> None:
+        """Count events that will not be sent."""
+        if number:
+            with self._lock:
+                self._dropped[reason] += number
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many events will not be sent, by reason."""
         with self._lock:
-            self._dropped[reason] += 1
+            return dict(self._dropped)
 
     def stats(self, queued: int) -> Stats:
         """Return the counts as they are now."""
         with self._lock:
             names = self._plain
-            return Stats(names["sent"], queued, dict(self._dropped), names["retries"], names["before_send_errors"])
+            return Stats(names["sent"], queued, dict(self._dropped), names["retries"])

@@ -13,7 +13,11 @@ _NOTES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """One exception. `number` is its index in the list, `parent` that of the one it explains or is a member of."""
+    """One exception. `number` is its index in the list, `parent` that of the one it explains or is a member of.
+
+    A group has `members`, of which some may not have been taken; its `value` is its message without their number, so
+    that it is the same error however many there are.
+    """
 
     number: int
     parent: int | None
@@ -23,7 +27,7 @@ class Caught:
     value: str
     notes: list[str]
     places: Places
-    is_group: bool
+    members: int
 
 
 def catch(error: BaseException, *, with_variables: bool) -> list[Caught]:
@@ -55,10 +59,10 @@ def _caught(error: BaseException, number: int, parent: int | None, source: str, 
         source=source,
         type=storable(kind.__name__),
         module=storable(str(kind.__module__)),
-        value=text_of(error),
+        value=text_of(error.message if isinstance(error, BaseExceptionGroup) else error),
         notes=attempt(lambda: [text_of(note) for note in getattr(error, "__notes__", [])[:_NOTES]], list),
         places=places(error.__traceback__, with_variables=with_variables),
-        is_group=isinstance(error, BaseExceptionGroup),
+        members=len(error.exceptions) if isinstance(error, BaseExceptionGroup) else 0,
     )
 
 
@@ -77,7 +81,7 @@ def _value_data(one: Caught, mechanism: str, *, handled: bool) -> dict[str, Any]
     how: dict[str, Any] = {"type": mechanism if one.parent is None else "chained", "handled": handled}
     if one.parent is not None:
         how |= {"parent_id": one.parent, "source": one.source}
-    if one.is_group:
+    if one.members:
         how["is_exception_group"] = True
     return {
         "type": one.type,

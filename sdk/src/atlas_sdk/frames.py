@@ -9,14 +9,15 @@ from pathlib import PurePath
 from types import FrameType, TracebackType
 from typing import Any, Final
 
-from atlas_sdk.text import cut, repr_of, storable
+from atlas_sdk.guard import attempt
+from atlas_sdk.text import cut, repr_of, storable, text_of
 
 FIRST_FRAMES: Final = 100
 LAST_FRAMES: Final = 150
 _CONTEXT_LINES: Final = 5
 _LINE_CHARACTERS: Final = 512
 _VARIABLES: Final = 50
-_VARIABLE_CHARACTERS: Final = 1_024
+_FRAMES_WITH_VARIABLES: Final = 50
 _LIBRARIES: Final = ("/site-packages/", "/dist-packages/", "/atlas_sdk/")
 _STANDARD_LIBRARY: Final = tuple(
     path.replace("\\", "/") + "/" for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
@@ -51,7 +52,9 @@ def places(trace: TracebackType | None, *, with_variables: bool) -> Places:
         first.append(trace) if count < FIRST_FRAMES else last.append(trace)
         count += 1
         trace = trace.tb_next
-    kept = [_place(step, with_variables=with_variables) for step in itertools.chain(first, last)]
+    steps = [*first, *last]
+    innermost = len(steps) - _FRAMES_WITH_VARIABLES
+    kept = [_place(step, with_variables=with_variables and n >= innermost) for n, step in enumerate(steps)]
     return Places(kept, count - len(kept))
 
 
@@ -84,7 +87,7 @@ def _place(step: TracebackType, *, with_variables: bool) -> Place:
     frame = step.tb_frame
     code = frame.f_code
     # A source that only a loader knows (a zip) is found later by what this remembers; it reads nothing now.
-    linecache.lazycache(code.co_filename, frame.f_globals)
+    attempt(lambda: linecache.lazycache(code.co_filename, frame.f_globals), lambda: False)
     module = frame.f_globals.get("__name__")
     variables = _variables(frame) if with_variables else None
     # A line may be missing on instructions that the compiler added.
@@ -93,8 +96,11 @@ def _place(step: TracebackType, *, with_variables: bool) -> Place:
 
 
 def _variables(frame: FrameType) -> dict[str, str]:
-    pairs = itertools.islice(dict(frame.f_locals).items(), _VARIABLES)
-    return {str(name): cut(repr_of(value), _VARIABLE_CHARACTERS) for name, value in pairs}
+    nothing: dict[str, Any] = {}
+    variables = attempt(lambda: dict(frame.f_locals), lambda: nothing)
+    named = ((text_of(name), value) for name, value in variables.items())
+    told = ((name, value) for name, value in named if not name.startswith("__"))
+    return {name: repr_of(value) for name, value in itertools.islice(told, _VARIABLES)}
 
 
 def _in_app(path: str) -> bool:

@@ -1,9 +1,10 @@
-"""Text and plain JSON out of whatever a host hands over, at a bounded size."""
+"""Text and plain JSON out of whatever a host hands over, at a bounded size and in bounded time."""
 
 import math
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from atlas_sdk.guard import attempt
 
@@ -14,6 +15,7 @@ _CUT: Final = "... (cut)"
 _JSON_INTEGER: Final = 2**63
 _DEPTH: Final = 8
 _ITEMS: Final = 1_000
+Item = TypeVar("Item")
 
 
 def storable(text: str) -> str:
@@ -32,29 +34,15 @@ def text_of(value: object) -> str:
 
 
 def repr_of(value: object) -> str:
-    """Return `repr(value)`, survived and taken at most `TAKEN_CHARACTERS` long."""
-    return attempt(lambda: storable(repr(value)[:TAKEN_CHARACTERS]), lambda: f"<unprintable {type(value).__name__}>")
+    """Return `repr(value)`, survived; of a large text or container only some."""
+    return attempt(
+        lambda: storable(_REPR.repr(value)[:TAKEN_CHARACTERS]), lambda: f"<unprintable {type(value).__name__}>"
+    )
 
 
-def plain(value: Any, depth: int = _DEPTH) -> Any:
-    """Return `value` as new plain JSON data; what JSON cannot say becomes its `repr`."""
-    if depth > 0 and isinstance(value, Mapping):
-        return {text_of(key): plain(child, depth - 1) for key, child in list(value.items())[:_ITEMS]}
-    if depth > 0 and isinstance(value, list | tuple | set | frozenset):
-        return [plain(child, depth - 1) for child in list(value)[:_ITEMS]]
-    return _leaf(value)
-
-
-def _leaf(value: Any) -> str | float | bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str | datetime):
-        return text_of(value)
-    if isinstance(value, int) and -_JSON_INTEGER <= value < _JSON_INTEGER:
-        return int(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float(value)
-    return repr_of(value)
+def plain(value: Any, depth: int = _DEPTH, items: int = _ITEMS) -> Any:
+    """Return `value` as new plain JSON data of at most `items` values; what JSON cannot say becomes its `repr`."""
+    return _plain(value, depth, _Budget(items))
 
 
 def plain_mapping(value: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -67,3 +55,59 @@ def plain_mapping(value: Mapping[str, Any] | None) -> dict[str, Any]:
 def time_text(moment: datetime) -> str:
     """Return an aware `moment` as RFC 3339 in UTC."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class _Budget:
+    """How many values may still be taken: a structure that contains itself many times over has no end."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def some(self, values: Iterable[Item]) -> Iterator[Item]:
+        for value in values:
+            if self._left <= 0:
+                return
+            self._left -= 1
+            yield value
+
+
+class _Repr(reprlib.Repr):
+    """A repr whose time does not grow with the size of built-in containers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxdict = self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdeque = 20
+        self.maxstring = self.maxother = TEXT_CHARACTERS
+
+    def repr_bytes(self, value: bytes, _level: int) -> str:
+        return repr(value[: TEXT_CHARACTERS // 4])
+
+    def repr_bytearray(self, value: bytearray, _level: int) -> str:
+        return repr(value[: TEXT_CHARACTERS // 4])
+
+
+_REPR: Final = _Repr()
+
+
+def _plain(value: Any, depth: int, budget: _Budget) -> Any:
+    is_mapping = isinstance(value, Mapping)
+    if not is_mapping and not isinstance(value, list | tuple | set | frozenset):
+        return _leaf(value)
+    if depth == 0:
+        return f"<{type(value).__name__} of {len(value)}>"
+    if is_mapping:
+        return {text_of(key): _plain(child, depth - 1, budget) for key, child in budget.some(value.items())}
+    return [_plain(child, depth - 1, budget) for child in budget.some(value)]
+
+
+def _leaf(value: Any) -> str | float | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str | datetime):
+        return text_of(value)
+    if isinstance(value, int) and -_JSON_INTEGER <= value < _JSON_INTEGER:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    return repr_of(value)

@@ -7,7 +7,8 @@ from atlas_sdk.exceptions import Caught
 from atlas_sdk.frames import FIRST_FRAMES, source_line
 from atlas_sdk.text import cut
 
-_TRACE_CHARACTERS: Final = 200_000
+# The server keeps 256 KiB, and a character may have four bytes.
+_TRACE_CHARACTERS: Final = 64_000
 _BETWEEN: Final = {
     "__cause__": "\nThe above exception was the direct cause of the following exception:\n",
     "__context__": "\nDuring handling of the above exception, another exception occurred:\n",
@@ -47,5 +48,6 @@ def _own_lines(one: Caught) -> Iterator[str]:
         if line := source_line(place).strip():
             yield f"    {line}"
     name = one.type if one.module in {"builtins", "__main__"} else f"{one.module}.{one.type}"
-    yield f"{name}: {cut(one.value)}" if one.value else name
+    members = f" ({one.members} sub-exception{'s' * (one.members > 1)})" if one.members else ""
+    yield f"{name}: {cut(one.value)}{members}" if one.value else name + members
     yield from (cut(note) for note in one.notes)

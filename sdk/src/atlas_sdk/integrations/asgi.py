@@ -22,7 +22,7 @@ class AtlasMiddleware:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one connection; an exception is reported and goes on its way."""
-        with self._client.isolated() as own:
+        with self._client.scope() as own:
             if scope.get("type") in {"http", "websocket"}:
                 attempt(lambda: own.set_context("request", _request(scope)), lambda: None)
             try:

@@ -1,11 +1,29 @@
 """The logging module: error records become events, lesser ones breadcrumbs."""
 
 import logging
+from collections.abc import Callable
+from typing import Any, Final
 
 from atlas_sdk.client import Client
 from atlas_sdk.guard import attempt
+from atlas_sdk.text import text_of
 
-_OWN = "atlas_sdk"
+_OWN: Final = "atlas_sdk"
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LEVELS: Final = (
+    (logging.CRITICAL, "critical"),
+    (logging.ERROR, "error"),
+    (logging.WARNING, "warning"),
+    (logging.INFO, "info"),
+)
+
+
+def install(client: Client, *, level: int = logging.INFO, event_level: int = logging.ERROR) -> Callable[[], None]:
+    """Add an `AtlasHandler` to the root logger; return what undoes it. Levels of loggers are left as they are."""
+    handler = AtlasHandler(client, level=level, event_level=event_level)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    return lambda: root.removeHandler(handler)
 
 
 class AtlasHandler(logging.Handler):
@@ -20,24 +38,24 @@ class AtlasHandler(logging.Handler):
         """Report or remember one record; what the SDK itself logs is left alone."""
         if record.name.partition(".")[0] == _OWN:
             return
-        message = attempt(record.getMessage, lambda: str(record.msg))
+        message = attempt(record.getMessage, lambda: text_of(record.msg))
+        level = _level(record.levelno)
         if record.levelno < self._event_level:
-            self._client.add_breadcrumb(message, category=record.name, level=_level(record.levelno))
+            self._client.add_breadcrumb(message, category=record.name, level=level)
             return
-        place = {"logger": record.name, "message": message, "line": f"{record.pathname}:{record.lineno}"}
+        place = {"message": message, "template": record.msg, "line": f"{record.pathname}:{record.lineno}"}
+        facts: dict[str, Any] = {"contexts": {"log": place}, "extra": _given(record), "logger": record.name}
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
-            self._client.capture_message(message, _level(record.levelno), contexts={"log": place})
+            self._client.capture_message(message, level, **facts)
         else:
-            level = _level(record.levelno)
-            self._client.capture_error(error, level=level, contexts={"log": place}, mechanism="logging", once=True)
+            self._client.capture_error(error, level=level, mechanism="logging", once=True, **facts)
+
+
+def _given(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what the host passed as `extra`."""
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 def _level(number: int) -> str:
-    names = (
-        (logging.CRITICAL, "critical"),
-        (logging.ERROR, "error"),
-        (logging.WARNING, "warning"),
-        (logging.INFO, "info"),
-    )
-    return next((name for floor, name in names if number >= floor), "debug")
+    return next((name for floor, name in _LEVELS if number >= floor), "debug")

@@ -23,7 +23,7 @@ class AtlasWsgiMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request; an exception is reported and goes on its way."""
-        with self._client.isolated() as scope:
+        with self._client.scope() as scope:
             attempt(lambda: scope.set_context("request", request_of(environ)), lambda: None)
             answer = _reporting(self._client, lambda: self._app(environ, start_response))
         wrapper = environ.get("wsgi.file_wrapper")
@@ -46,14 +46,14 @@ class _Watched:
         return self
 
     def __next__(self) -> bytes:
-        with self._client.isolated(self._scope):
+        with self._client.scope(self._scope):
             return _reporting(self._client, self._next)
 
     def close(self) -> None:
         """Close the answer, as the server asks."""
         close = getattr(self._answer, "close", None)
         if close is not None:
-            with self._client.isolated(self._scope):
+            with self._client.scope(self._scope):
                 _reporting(self._client, close)
 
     def _next(self) -> bytes:
