@@ -36,7 +36,7 @@ def test_the_sdk_imports_nothing_but_the_standard_library(repository: Path) -> N
     assert foreign == {"flask.py": {"flask"}}
 
 
-def test_importing_the_sdk_is_cheap_for_a_host(repository: Path) -> None:
+def test_importing_the_sdk_is_cheap_for_a_host() -> None:
     code = "import sys; import atlas_sdk, atlas_sdk.integrations.logging; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     loaded = set(run.stdout.split())
@@ -80,6 +80,8 @@ def test_the_wheel_holds_only_the_package_and_works_in_a_clean_environment(repos
     python = tmp_path / "clean" / "bin" / "python"
     run(uv, "venv", "--quiet", "--python", sys.executable, str(tmp_path / "clean"))
     run(uv, "pip", "install", "--quiet", "--no-index", "--python", str(python), str(wheel))
-    modules = ", ".join(sorted(name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in sources))
+    modules = ", ".join(
+        sorted(name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in sources)
+    )
     shown = run(str(python), "-I", "-c", f"import {modules}; print(atlas_sdk.__version__, atlas_sdk.__file__)")
     assert shown.startswith(f"{__version__} {tmp_path}")
