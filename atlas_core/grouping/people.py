@@ -7,10 +7,15 @@ from atlas_core.grouping.vocabulary import SLOT
 
 _QUOTED: Final = r"(?:\"[^\"]{0,200}+\"|'[^']{0,200}+'|“[^”]{0,200}+”)"
 _NOT_A_NAME: Final = (
-    "unknown|not|is|was|has|does|with|by|from|in|on|of|and|or|to|id|name|agent|requests?|input|data|sessions?|accounts?"
+    "unknown|not|is|was|has|does|with|by|from|in|on|of|and|or|to|id|ids|name|agent|requests?|input|data|sessions?|accounts?"
     "|cannot|must|already|profile|settings|preferences|list|table|token|email|password|service|groups?|roles?|defined"
-    "|error|actions?|activity|interface|process|type|function|code"
+    "|errors?|actions?|activity|interface|process|type|function|code|quota|limit|records?|permissions?|keys?|credentials"
+    "|devices?|address|files?|messages?|events?|objects?|model|schema|context|state|status|store|cache|info|details"
 )
+_USER: Final = rf"(?!(?:{_NOT_A_NAME})\b)[\w.@{SLOT}$-]{{1,64}}+"
+_BEFORE_USER: Final = "(?:(?<=for u)|(?<=of u)|(?<=by u)|(?<=as u)|(?<=nvalid u)|(?<=nknown u)|(?<=such u))"
+"""Look-behinds of one width each, as `re` demands."""
+_AFTER_USER: Final = "not found|does not exist|doesn't exist|already exists|has no |is not "
 _CLAIM: Final = "contains|is|was|has|does|must|cannot|already|not|exceeds|too|could|should|may"
 _BEFORE_INPUT: Final = (
     r"literal for \w{1,20}\(\) with base \S{1,3}:|onvert string to \w{1,20}:|format string:|input string:"
@@ -19,14 +24,10 @@ _BEFORE_INPUT: Final = (
 )
 _INPUT: Final = re.compile(rf"({_BEFORE_INPUT}) ?{_QUOTED}")
 _STEPS: Final = (
-    (
-        "ser ",
-        re.compile(
-            rf"ser (?!(?:{_NOT_A_NAME})\b)(['\"]?)[\w.@{SLOT}$-]{{1,64}}+\1(?=$| from\b| by\b| \[| \(|[,:]| not found"
-            r"| does not| doesn't| is not| has no| already| cannot| could not| has been| was )"
-        ),
-        f"ser {SLOT}",
-    ),
+    ("ser '", re.compile(r"ser '[^']{1,64}+'"), f"ser {SLOT}"),
+    ('ser "', re.compile(r"ser \"[^\"]{1,64}+\""), f"ser {SLOT}"),
+    ("ser ", re.compile(rf"{_BEFORE_USER}ser {_USER}(?=$| from\b| by\b| \[| \(|[,:])"), f"ser {SLOT}"),
+    ("ser ", re.compile(rf"ser {_USER}(?= (?:{_AFTER_USER}))"), f"ser {SLOT}"),
     (" from ", re.compile(rf" for [\w.{SLOT}$-]{{1,64}}+(?= from {SLOT})"), f" for {SLOT}"),
     (
         "=",

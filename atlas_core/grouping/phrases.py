@@ -13,6 +13,9 @@ _QUOTED_WORD: Final = re.compile(r"['\"][A-Za-z_.]{1,60}+[0-9]{1,3}['\"][.,;:)]?
 _ERROR_NUMBER: Final = re.compile(r"#?-?[0-9]{1,6}:?")
 _DATABASE_ERROR: Final = re.compile(r"\([0-9]{4},")
 """`(1062, "Duplicate entry ...")`: what MySQL's drivers raise."""
+_HOST_LIST: Final = f"-[{SLOT}]"
+_HOST: Final = f"-{SLOT}"
+"""`node-[40-63]`: hosts as cluster tools list them; one or many, they are where it happened."""
 _HTTP_DIGITS: Final = 3
 _HTTP_ERROR_IS: Final = (["Client"], ["Server"])
 """`404 Client Error: Not Found`: what comes after the number in the errors of requests."""
@@ -38,7 +41,7 @@ def slotted(text: str) -> str:
         else:
             _add(shown, slot)
             after_slot = shown[-1][-1] == SLOT
-    return " ".join(shown)
+    return " ".join(shown).replace(_HOST_LIST, _HOST)
 
 
 def _add(shown: list[str], slot: str) -> None:
@@ -87,7 +90,7 @@ def _is_named(word: str, name: str, before: str, earlier: str) -> bool:
     core = word.strip(_EDGES)
     if name.endswith(("error", "exception")):
         numbers = _DATABASE_ERROR if before[-1] == ":" else _ERROR_NUMBER
-        return numbers.fullmatch(word) is not None or words.is_code(core, name, before_colon=word[-1] == ":")
+        return numbers.fullmatch(word) is not None or words.is_code(core, name)
     if name == "status" and earlier == "exit":
         return True
     if name == "status" and earlier.startswith("HTTP/"):

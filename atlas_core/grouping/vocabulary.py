@@ -26,8 +26,8 @@ CALENDAR: Final = _of("""
 """)
 """Before a number they belong to it, when they start with a capital."""
 NAMES_A_NUMBER: Final = _of("""
-    errno winerror sqlstate hresult code http version tls tlsv ssl sslv python java oauth ipv utf ucs iso latin cp
-    windows sha aes ora tns pls err imp cve
+    errno winerror sqlstate hresult code errorcode errcode statuscode exitcode returncode resultcode http version tls
+    tlsv ssl sslv python java oauth ipv utf ucs iso latin cp windows sha aes ora tns pls err imp cve
 """)
 """The number after them says which problem it is."""
 NAMES_A_QUOTED_WORD: Final = _of("""

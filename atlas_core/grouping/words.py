@@ -118,7 +118,7 @@ def _part(match: re.Match[str]) -> str:
         shown = part if is_named(name, part) else SLOT
     else:
         shown = letters(part)
-        if shown is not part and is_code(part, name, before_colon=match.string.startswith(":", match.end())):
+        if shown is not part and is_code(part, name):
             shown = part
     return shown if before is None else before + between + shown
 
@@ -132,12 +132,11 @@ def is_named(name: str, number: str) -> bool:
     return len(number) <= _CODE_DIGITS or number.count(".") in {1, 2} or name in {"hresult", "version"}
 
 
-def is_code(part: str, name: str, *, before_colon: bool) -> bool:
-    """Tell whether a part is an error code such as `E1001`: by its letters, by the name before or a colon after it."""
+def is_code(part: str, name: str) -> bool:
+    """Tell whether a part is an error code such as `E1001`: by its letters, or by the name before it."""
     if not _CODE.fullmatch(part):
         return False
-    known = part.rstrip("0123456789") in vocabulary.CODE_LETTERS
-    return known or before_colon or name.endswith(("error", "exception", "code"))
+    return part.rstrip("0123456789") in vocabulary.CODE_LETTERS or name.endswith(("error", "exception", "code"))
 
 
 def letters(part: str) -> str:
