@@ -1,3 +1,4 @@
+import gc
 import random
 import threading
 from collections.abc import Iterator
@@ -182,6 +183,36 @@ def test_a_message_that_captures_while_it_is_read_does_not_go_round(server: Scri
     assert client.flush(10)
     assert [event["message"] for event in server.events] == ["once"]
     assert client.stats().dropped == {"recursive": 1}
+
+
+def test_what_the_collector_frees_in_the_sdks_own_thread_is_reported_too(server: ScriptedServer) -> None:
+    # An asyncio task that failed, and that nobody awaited, tells so when it is freed, in whatever thread that is.
+    class Failed:
+        def __init__(self) -> None:
+            self.ring = self
+
+        def __del__(self) -> None:
+            freed_in.append(threading.current_thread().name)
+            client.capture_message("freed")
+
+    def before_send(event: Event) -> Event:
+        gc.set_threshold(10)
+        gc.enable()
+        return event
+
+    before = gc.get_threshold()
+    freed_in: list[str] = []
+    client = Client(KEY, server.url, before_send=before_send, **QUICK)
+    gc.disable()
+    try:
+        Failed()
+        client.capture_message("first")
+        client.close(10)
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
+    assert freed_in == ["atlas-sdk"]
+    assert [event["message"] for event in server.events] == ["first", "freed"]
 
 
 def test_the_block_of_a_client_reports_what_leaves_it(server: ScriptedServer) -> None:

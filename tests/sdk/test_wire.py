@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from atlas_core.events import Event
 from atlas_core.protocols import native
 from atlas_sdk import Client
 from tests.sdk.scripted_server import KEY, QUICK, ScriptedServer
+from tests.services.ingestion.door import KEY as DOOR_KEY
+from tests.services.ingestion.door import Door
 
 PROJECT = UUID(int=1)
 
@@ -85,6 +88,21 @@ def test_the_largest_event_keeps_its_mappings_on_the_server(server: ScriptedServ
     event = native.parse(json.dumps(server.events[0], ensure_ascii=False).encode(), PROJECT, datetime.now(UTC))
     assert isinstance(event, Event)
     assert event.repairs == []
+
+
+def test_what_was_spooled_while_ingestion_was_silent_drains_into_it(tmp_path: Path) -> None:
+    door = Door()
+    client = Client(DOOR_KEY, f"http://127.0.0.1:{door.port}", spool_dir=tmp_path, timeout_s=0.1, **QUICK)
+    ids = [client.capture_message(f"{n}") for n in range(250)]
+    assert not client.flush(0.5)
+    with door:
+        client.close(60)
+        assert (client.stats().sent, client.stats().dropped) == (250, {})
+        kept = door.take()
+    # A request that was given up may have been read all the same: once more, under the same id.
+    assert {event.event_id.hex for event in kept} == set(ids)
+    assert {event.message for event in kept} == {f"{n}" for n in range(250)}
+    assert {event.source for event in kept} == {"api"}
 
 
 def test_a_batch_is_what_the_servers_batch_route_reads(server: ScriptedServer, client: Client) -> None:

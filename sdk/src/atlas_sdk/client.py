@@ -3,7 +3,6 @@
 import os
 import random
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,7 +16,7 @@ from atlas_sdk.connection import Connection
 from atlas_sdk.counts import Counts, Stats
 from atlas_sdk.events import Draft, Origin
 from atlas_sdk.exceptions import catch
-from atlas_sdk.guard import attempt
+from atlas_sdk.guard import asking_host, attempt, is_asking_host
 from atlas_sdk.levels import level_of
 from atlas_sdk.preparation import BeforeSend, Preparation
 from atlas_sdk.processes import watch
@@ -86,7 +85,6 @@ class Client:
         self._counts = Counts()
         self._base_scope = Scope()
         self._scope: ContextVar[Scope | None] = ContextVar("atlas_scope", default=None)
-        self._busy = threading.local()
         spooling = spool_dir is not None and SUPPORTED
         self._sender = Sender(
             Preparation(Origin(release, environment), before_send, self._counts, key).finish,
@@ -224,8 +222,7 @@ class Client:
         return event_id
 
     def _put(self, event_id: str, make: Callable[[str], Draft | None]) -> None:
-        # What the SDK itself sets off (a __str__ that logs, a before_send that captures) must not go round.
-        if getattr(self._busy, "is_set", False) or self._sender.is_own_thread():
+        if is_asking_host():
             self._counts.drop("recursive")
             return
         if self._sample_rate < 1 and _random.random() >= self._sample_rate:
@@ -233,11 +230,8 @@ class Client:
             return
         if not self._sender.has_room():
             return
-        self._busy.is_set = True
-        try:
+        with asking_host():
             draft = make(event_id)
-        finally:
-            self._busy.is_set = False
         if draft is not None:
             self._sender.put(draft)
 

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from atlas_sdk.bodies import body_of
 from atlas_sdk.counts import Counts
 from atlas_sdk.events import Draft, Event, Origin, event_of
+from atlas_sdk.guard import asking_host
 from atlas_sdk.parcels import Parcel
 from atlas_sdk.scrubbing import scrub
 from atlas_sdk.text import plain
@@ -42,7 +43,8 @@ class Preparation:
         When it fails the event is not sent: what it should have taken out must not leave the process.
         """
         try:
-            changed = before_send(copy.deepcopy(event))
+            with asking_host():
+                changed = before_send(copy.deepcopy(event))
         except Exception:  # noqa: BLE001 - the hook is host code and may raise anything
             self._counts.drop("before_send_error")
             return None

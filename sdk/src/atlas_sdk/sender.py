@@ -109,17 +109,9 @@ class Sender:
 
     def _start_threads(self) -> None:
         self._courier.start()
-        # Known before it runs: what is captured in it must not be taken for the host's.
-        self._thread = threading.Thread(target=self._run, name="atlas-sdk", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:
-            self._thread = None
-            raise
-
-    def is_own_thread(self) -> bool:
-        """Whether the caller is the sender itself: what happens there must not be reported again."""
-        return threading.current_thread() is self._thread
+        thread = threading.Thread(target=self._run, name="atlas-sdk", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def flush(self, timeout_s: float) -> bool:
         """Return whether nothing waits any more, after at most `timeout_s`."""
@@ -135,7 +127,7 @@ class Sender:
         self._bell.put(None)
         if self._thread is None:
             attempt(self._finish, lambda: None)
-        elif not self.is_own_thread():
+        elif threading.current_thread() is not self._thread:
             self._thread.join(_JOIN_S)
 
     def after_fork_in_child(self) -> None:
