@@ -2,8 +2,9 @@
 
 The exception comes through ten frames of the host. The server is a process of its own that answers 202 at once.
 `paced` captures come one every five milliseconds; `burst` ones as fast as Python goes, so that the host and the SDK's
-thread compete for the interpreter. Processor time leaves out what other processes of the machine cost the host. Then:
-how long until an event is on disk, and how quickly a full spool drains.
+thread compete for the interpreter. Processor time leaves out what other processes of the machine cost the host; on a
+busy one, `chrt -f 1` before the command keeps them off. Then: how long until an event is on disk, and how quickly a
+full spool drains.
 """
 
 import argparse
