@@ -22,14 +22,12 @@ def ensure_day_partition(cursor: psycopg.Cursor[Any], table: str, day: date) -> 
     if _exists(cursor, schema, partition):
         return
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    cursor.execute(
-        sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-            sql.Identifier(schema, partition),
-            sql.Identifier(schema, name),
-            sql.Literal(start.isoformat()),
-            sql.Literal((start + timedelta(days=1)).isoformat()),
-        )
-    )
+    names = {"table": sql.Identifier(schema, name), "partition": sql.Identifier(schema, partition)}
+    days = {"start": sql.Literal(start.isoformat()), "end": sql.Literal((start + timedelta(days=1)).isoformat())}
+    # Not CREATE ... PARTITION OF: that waits for everybody who reads the table, and everybody waits for it.
+    cursor.execute(sql.SQL("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL EXCLUDING IDENTITY)").format(**names))
+    attach = sql.SQL("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ({start}) TO ({end})")
+    cursor.execute(attach.format(**names, **days))
 
 
 def drop_day_partitions_before(cursor: psycopg.Cursor[Any], table: str, day: date) -> list[str]:
