@@ -8,6 +8,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from atlas_core.errors import NotFoundError
+from atlas_core.events import Event
+from atlas_core.grouping import Grouping
 from atlas_core.storage.bodies import read_event
 from atlas_core.storage.cursors import cursor_of, moment, parts_of
 from atlas_core.storage.database import Database
@@ -36,14 +38,16 @@ WHERE project_id = %(project)s AND received_at BETWEEN %(oldest)s AND %(newest)s
   AND (received_at, event_id) IN (SELECT * FROM unnest(%(times)s::timestamptz[], %(ids)s::uuid[]))
 """  # noqa: S608 - constants only
 _PLACE: Final = """
-SELECT i.received_at, i.issue_id, i.sequence,
+SELECT i.received_at, i.issue_id, i.sequence, encode(f.fingerprint, 'hex') AS grouped_as,
+    (SELECT grouping FROM issues.project_settings WHERE project_id = i.project_id) AS grouping,
     (SELECT n.event_id FROM issues.event_ids n
      WHERE n.issue_id = i.issue_id AND (n.received_at, n.event_id) < (i.received_at, i.event_id)
      ORDER BY n.received_at DESC, n.event_id DESC LIMIT 1) AS previous_event_id,
     (SELECT n.event_id FROM issues.event_ids n
      WHERE n.issue_id = i.issue_id AND (n.received_at, n.event_id) > (i.received_at, i.event_id)
      ORDER BY n.received_at, n.event_id LIMIT 1) AS next_event_id
-FROM issues.event_ids i WHERE i.project_id = %(project)s AND i.event_id = %(event)s
+FROM issues.event_ids i JOIN issues.fingerprints f ON f.id = i.fingerprint_id
+WHERE i.project_id = %(project)s AND i.event_id = %(event)s
 """
 _BODY: Final = """
 SELECT body, encode(fingerprint, 'hex') AS fingerprint, strategy FROM issues.events
@@ -76,7 +80,8 @@ class EventQueries:
     def event(self, project_id: UUID, event_id: UUID) -> Json:
         """Return one event whole, with its neighbours in its issue (`previous_event_id` is the older one).
 
-        `frames` are those of the exception that was caught, outermost caller first.
+        `frames` are those of the exception that was caught, outermost caller first. `fingerprint` and `strategy` are
+        those that it was counted under; `grouping` has those of now, and how they came about.
 
         Raises:
             NotFoundError: The project has no such event, or retention has deleted it.
@@ -91,7 +96,8 @@ class EventQueries:
         shown = _whole(event)
         shown["exceptions"] = [_whole(value) for value in event.exceptions]
         shown["frames"] = shown["exceptions"][-1]["frames"] if event.exceptions else []
-        return shown | bodies[0] | places[0]
+        grouping = _explained(event, places[0].pop("grouping"), places[0].pop("grouped_as"))
+        return shown | bodies[0] | places[0] | {"grouping": grouping}
 
 
 def _of_issue(rows: psycopg.Cursor[Any], values: Json) -> list[Json]:
@@ -109,6 +115,11 @@ def _rows(rows: psycopg.Cursor[Any], query: str, values: Json) -> list[Json]:
     with rows.connection.cursor(row_factory=dict_row) as found:
         # Never prepared: a plan that fits any time reads every partition whole.
         return found.execute(query.encode(), values, prepare=False).fetchall()
+
+
+def _explained(event: Event, grouping: Json | None, fingerprint: str) -> Json:
+    told = msgspec.convert(grouping or {}, Grouping).explained(event)
+    return {"strategy": told.strategy, "fingerprint": fingerprint, "explanation": list(told.explain)}
 
 
 def _whole(record: msgspec.Struct) -> Json:

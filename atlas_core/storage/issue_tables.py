@@ -269,3 +269,14 @@ grouping_change_fingerprints = Table(
     Column("issue_id", Uuid, nullable=False),
     schema=SCHEMA,
 )  # fmt: skip
+
+# What issues said of themselves before the switch; `title` and the rest only where it told the issue anew.
+grouping_change_issues = Table(
+    "grouping_change_issues", metadata,
+    Column("change_id", Uuid, ForeignKey("issues.grouping_changes.id", ondelete="CASCADE"), primary_key=True),
+    Column("issue_id", Uuid, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("title", Text), Column("type", Text), Column("culprit", Text), Column("platform", Text),
+    Column("stack_trace", Text),
+    schema=SCHEMA,
+)  # fmt: skip

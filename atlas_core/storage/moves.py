@@ -18,6 +18,7 @@ SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL work_mem = '64MB';
 SET LOCAL jit = off;
+SET LOCAL cursor_tuple_fraction = 1;
 CREATE TEMP TABLE moved (
     event_id uuid, source uuid, target uuid, fingerprint_id bigint, received_at timestamptz, user_hash bigint,
     apart boolean
@@ -100,7 +101,9 @@ def begin_move(cursor: psycopg.Cursor[Any]) -> None:
     cursor.execute(_BEGIN)
 
 
-def move(cursor: psycopg.Cursor[Any], project_id: UUID) -> int:
+def move(
+    cursor: psycopg.Cursor[Any], project_id: UUID, *, remembered: UUID | None = None, restored: UUID | None = None
+) -> int:
     """Move what the tables say; return how many events changed their issue.
 
     Counts, users, hours, tags and times of every issue are afterwards as if its events had always been its own. No
@@ -110,6 +113,8 @@ def move(cursor: psycopg.Cursor[Any], project_id: UUID) -> int:
     Args:
         cursor: In a transaction that holds the project alone (`lock_project_alone`).
         project_id: Whose events they are.
+        remembered: The switch of grouping that moves them, to be undone some day.
+        restored: The switch of grouping that is undone.
     """
     cursor.execute(_TOUCH)
     cursor.execute(_FLOWS)
@@ -124,7 +129,7 @@ def move(cursor: psycopg.Cursor[Any], project_id: UUID) -> int:
     for statement in _POINTERS:
         cursor.execute(statement)
     cursor.execute(_FOLLOW, (project_id,))
-    retell(cursor, project_id)
+    retell(cursor, project_id, remembered=remembered, restored=restored)
     cursor.execute("SELECT count(*) FROM moved WHERE source <> target")
     row = cursor.fetchone()
     assert row is not None

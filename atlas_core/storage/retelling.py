@@ -34,6 +34,22 @@ UPDATE touched t SET retold = t.had = 0 OR NOT EXISTS (
     JOIN issues.issues i ON i.id = d.issue_id AND i.fingerprint = f.fingerprint WHERE d.issue_id = t.issue_id)
 WHERE t.had = 0 OR t.lost > 0
 """
+_REMEMBER: Final = """
+INSERT INTO issues.grouping_change_issues
+    (change_id, issue_id, fingerprint, title, type, culprit, platform, stack_trace)
+SELECT %s, i.id, i.fingerprint, CASE WHEN t.retold THEN i.title END, i.type, i.culprit, i.platform,
+       CASE WHEN t.retold THEN i.stack_trace END
+FROM touched t JOIN issues.issues i ON i.id = t.issue_id WHERE t.had > 0 AND i.merged_into IS NULL
+"""
+_RESTORE: Final = """
+UPDATE issues.issues i
+SET fingerprint = s.fingerprint, title = coalesce(s.title, i.title),
+    type = CASE WHEN s.title IS NULL THEN i.type ELSE s.type END,
+    culprit = CASE WHEN s.title IS NULL THEN i.culprit ELSE s.culprit END,
+    platform = CASE WHEN s.title IS NULL THEN i.platform ELSE s.platform END,
+    stack_trace = coalesce(s.stack_trace, i.stack_trace)
+FROM issues.grouping_change_issues s WHERE s.change_id = %s AND i.id = s.issue_id AND i.merged_into IS NULL
+"""
 _FINGERPRINT: Final = """
 UPDATE issues.issues i SET fingerprint = best.fingerprint
 FROM (SELECT DISTINCT ON (d.issue_id) d.issue_id, f.fingerprint
@@ -106,16 +122,29 @@ ON CONFLICT (issue_id) DO NOTHING
 _ROWS_AT_ONCE: Final = 500
 
 
-def retell(cursor: psycopg.Cursor[Any], project_id: UUID) -> None:
-    """Bring up to date what issues say of themselves, after `moves.move` has moved their events."""
+def retell(
+    cursor: psycopg.Cursor[Any], project_id: UUID, *, remembered: UUID | None = None, restored: UUID | None = None
+) -> None:
+    """Bring up to date what issues say of themselves, after `moves.move` has moved their events.
+
+    Args:
+        cursor: As in `moves.move`.
+        project_id: Whose issues.
+        remembered: The switch of grouping for whose undoing the words of before are kept.
+        restored: The switch of grouping that is undone: its words of before come back.
+    """
     cursor.execute(_FILED)
     cursor.execute(_RETOLD)
+    if remembered:
+        cursor.execute(_REMEMBER, (remembered,))
     cursor.execute(_FINGERPRINT)
     cursor.execute(_INHERIT)
     cursor.execute(_LAST, (project_id,))
     cursor.execute(_FIRST, (project_id,))
     for rows in _told(cursor, project_id):
         cursor.execute(_TITLES, [list(column) for column in zip(*rows, strict=True)])
+    if restored:
+        cursor.execute(_RESTORE, (restored,))
     cursor.execute(_WORDS)
 
 

@@ -18,7 +18,6 @@ from atlas_core.storage.issue_actions import PostgresIssueActions
 from atlas_core.storage.issue_history import IssueHistory
 from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
-from atlas_core.storage.merging import Merges
 from services.http import ISSUER, Sessions
 from services.issues.app import make_issues_app
 from services.issues.grouping_routes import Groups
@@ -44,7 +43,7 @@ class Desk:
         self.project = identity.add_project(self.ann, organization["id"], "shop")[0]["id"]
         self.store = PostgresIssueStore(database)
         workflow = Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database))
-        groups = Groups(Merges(database))
+        groups = Groups.of(database)
         self.app = make_issues_app(Reads.of(database), Sessions(KEY, database), workflow, groups, checks={})
 
     def sql(self, query: str, **values: object) -> list[tuple[Any, ...]]:

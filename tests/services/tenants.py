@@ -176,6 +176,9 @@ class Tenants:
             "action_id": lambda: self._ok(
                 self.member, "issues", "PATCH", f"{path}/issues/{next(issues)}", {"priority": "high"}
             )["action_id"],
+            "change_id": lambda: self._ok(
+                self.member, "issues", "PUT", f"{path}/grouping", {"rules": f"message:{uuid4()} -> one"}
+            )["change_id"],
         }
         return {
             "organization_id": lambda: self.organization,

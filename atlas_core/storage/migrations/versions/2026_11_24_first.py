@@ -434,6 +434,20 @@ CREATE TABLE issues.grouping_change_fingerprints (
 )
 """,
     """
+CREATE TABLE issues.grouping_change_issues (
+    change_id UUID NOT NULL,
+    issue_id UUID NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    title TEXT,
+    type TEXT,
+    culprit TEXT,
+    platform TEXT,
+    stack_trace TEXT,
+    CONSTRAINT grouping_change_issues_pkey PRIMARY KEY (change_id, issue_id),
+    CONSTRAINT grouping_change_issues_change_id_fkey FOREIGN KEY(change_id) REFERENCES issues.grouping_changes (id) ON DELETE CASCADE
+)
+""",
+    """
 CREATE TABLE issues.issue_words (
     issue_id UUID NOT NULL,
     project_id UUID NOT NULL,

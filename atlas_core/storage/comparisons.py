@@ -1,0 +1,79 @@
+"""Shows what a grouping would do: with titles and examples, the largest merges and splits first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from atlas_core.regrouping.comparison import Comparison, Part
+
+Json = dict[str, Any]
+
+_ISSUES: Final = "SELECT id, title, level, status, count FROM issues.issues WHERE id = ANY(%s)"
+_EXAMPLES: Final = """
+SELECT k.number, e.event_id, e.type, left(e.message, 200), encode(k.digest, 'hex')
+FROM keys k JOIN issues.events e ON e.project_id = %s AND e.received_at = k.received_at AND e.event_id = k.event_id
+WHERE k.number = ANY(%s)
+"""
+GROUPS_SHOWN: Final = 100
+PARTS_SHOWN: Final = 20
+
+
+def shown(cursor: psycopg.Cursor[Any], project_id: UUID, comparison: Comparison) -> Json:
+    """Return a comparison as data: totals, and the largest merges and splits with their largest parts."""
+    merges = [parts[:PARTS_SHOWN] for parts in comparison.merges[:GROUPS_SHOWN]]
+    splits = [parts[:PARTS_SHOWN] for parts in comparison.splits[:GROUPS_SHOWN]]
+    parts = [part for group in (*merges, *splits) for part in group]
+    issues = _issues(cursor, parts)
+    examples = _examples(cursor, project_id, parts)
+    return {
+        "events": comparison.events,
+        "issues_before": comparison.issues_before,
+        "issues_after": comparison.issues_after,
+        "unaffected": comparison.unaffected,
+        "merged_issues": sum(len(group) for group in comparison.merges),
+        "merges": {
+            "total": len(comparison.merges),
+            "shown": [
+                _totals(whole) | {"into": _target(group[0], issues), "issues": [_issue(part, issues) for part in group]}
+                for whole, group in zip(comparison.merges, merges, strict=False)
+            ],
+        },
+        "splits": {
+            "total": len(comparison.splits),
+            "shown": [
+                _totals(whole)
+                | {"issue": issues.get(group[0].issue), "parts": [_part(part, issues, examples) for part in group]}
+                for whole, group in zip(comparison.splits, splits, strict=False)
+            ],
+        },
+    }
+
+
+def _totals(parts: Sequence[Part]) -> Json:
+    return {"events": sum(part.count for part in parts), "parts_total": len(parts)}
+
+
+def _target(part: Part, issues: Mapping[UUID, Json]) -> Json | None:
+    return issues.get(part.target) if isinstance(part.target, UUID) else None
+
+
+def _issue(part: Part, issues: Mapping[UUID, Json]) -> Json:
+    return issues.get(part.issue, {"id": part.issue}) | {"events": part.count}
+
+
+def _part(part: Part, issues: Mapping[UUID, Json], examples: Mapping[int, Json]) -> Json:
+    """Return one part; `into` is null when it needs an issue of its own."""
+    return {"events": part.count, "into": _target(part, issues), "example": examples.get(part.sample)}
+
+
+def _issues(cursor: psycopg.Cursor[Any], parts: Sequence[Part]) -> dict[UUID, Json]:
+    asked = {part.issue for part in parts} | {part.target for part in parts if isinstance(part.target, UUID)}
+    rows = cursor.execute(_ISSUES, (list(asked),)).fetchall()
+    return {row[0]: dict(zip(("id", "title", "level", "status", "count"), row, strict=True)) for row in rows}
+
+
+def _examples(cursor: psycopg.Cursor[Any], project_id: UUID, parts: Sequence[Part]) -> dict[int, Json]:
+    rows = cursor.execute(_EXAMPLES, (project_id, list({part.sample for part in parts}))).fetchall()
+    return {row[0]: dict(zip(("event_id", "type", "message", "fingerprint"), row[1:], strict=True)) for row in rows}
