@@ -33,7 +33,7 @@ check: setup ## Format, lint, types, imports and the fast tests: under a minute
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not live and not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not live and not slow"
 
 live: setup ## Install and start Kafka, RabbitMQ and Ollama natively; print what to export
 	$(BIN)/python -m tests.servers.install

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -13,6 +14,10 @@ from atlas_core.embedded import EmbeddedPostgres
 from atlas_core.storage.schema import migrate
 
 pytest_plugins = ["tests.servers.fixtures", "tests.e2e.fixtures"]
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("atlas", deadline=None)
+hypothesis.settings.load_profile("atlas")
 
 _numbers = itertools.count()
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -271,10 +271,10 @@ def test_a_link_to_a_merged_issue_shows_the_one_that_it_is_part_of(desk):
     ("path", "body", "status"),
     [
         ("/issues/merge", {"into": "x", "issues": []}, 422),
-        ("/issues/merge", {"into": str(uuid4()), "issues": [str(uuid4())]}, 404),
-        ("/issues/merge", {"into": str(uuid4()), "issues": [str(uuid4())] * 1_001}, 422),
-        (f"/issues/{uuid4()}/unmerge", {"fingerprints": ["abc"]}, 422),
-        (f"/issues/{uuid4()}/unmerge", {"fingerprints": ["a" * 64]}, 404),
+        ("/issues/merge", {"into": str(UUID(int=1)), "issues": [str(UUID(int=2))]}, 404),
+        ("/issues/merge", {"into": str(UUID(int=3)), "issues": [str(UUID(int=4))] * 1_001}, 422),
+        (f"/issues/{UUID(int=5)}/unmerge", {"fingerprints": ["abc"]}, 422),
+        (f"/issues/{UUID(int=6)}/unmerge", {"fingerprints": ["a" * 64]}, 404),
         ("/issues/no-id/unmerge", {"fingerprints": ["a" * 64]}, 404),
     ],
 )
