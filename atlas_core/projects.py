@@ -33,10 +33,17 @@ class Project(msgspec.Struct):
 
 
 class KeyOwner(msgspec.Struct, frozen=True):
-    """The project that a live API key writes to."""
+    """The project that a live API key writes to, and what that project allows it.
+
+    `rate_per_s` is what each of its keys may send, `events_per_day` what all of them together may; None is what the
+    settings say.
+    """
 
     project_id: UUID
     ingest_id: int
+    key_id: UUID | None = None
+    rate_per_s: int | None = None
+    events_per_day: int | None = None
 
 
 def new_api_key() -> str:

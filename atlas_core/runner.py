@@ -35,6 +35,7 @@ class Worker(Generic[T]):
         handle: Processes a batch; may be called twice for the same records. Returning is success; TransientError
             means later, RejectedError never, anything else is a bug.
         max_messages: The largest batch.
+        rejected: Told of each record that became a dead letter.
     """
 
     def __init__(
@@ -46,7 +47,10 @@ class Worker(Generic[T]):
         handle: Callable[[Sequence[T]], None],
         *,
         max_messages: int = 500,
+        rejected: Callable[[Delivery], None] = lambda _: None,
     ) -> None:
+        self.lag = 0
+        self._rejected = rejected
         self._name = name
         self._group = group
         self._consumer = consumer
@@ -152,6 +156,7 @@ class Worker(Generic[T]):
         self._consumer.reject(delivery, reason[:2_000])
         log.warning("%s: dead letter after attempt %d: %s", self._name, delivery.attempt, reason[:500])
         metrics.HANDLED.labels(self._name, "dead letter").inc()
+        self._rejected(delivery)
         self._note(done=0)
 
     def _note(self, *, done: int) -> None:
@@ -178,4 +183,5 @@ class Worker(Generic[T]):
     def _measure_lag(self) -> None:
         if time.monotonic() >= self._next_lag:
             self._next_lag = time.monotonic() + LAG_EVERY_S
-            metrics.LAG.labels(self._name, self._group).set(self._consumer.lag())
+            self.lag = self._consumer.lag()
+            metrics.LAG.labels(self._name, self._group).set(self.lag)

@@ -63,6 +63,14 @@ class OllamaSettings(msgspec.Struct, frozen=True):
     model: str
 
 
+class IntakeSettings(msgspec.Struct, frozen=True):
+    """What projects may send that say nothing of their own; 0 is no limit. Meanings: services/ingestion/rates.py."""
+
+    rate_per_key: int
+    events_per_day: int
+    flood_events: int
+
+
 class PortSettings(msgspec.Struct, frozen=True):
     """The TCP port of each service."""
 
@@ -93,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ollama: OllamaSettings
     jwt_key: str | None
     cors_origins: tuple[str, ...]
+    intake: IntakeSettings
 
     @property
     def ingest_host(self) -> str:
@@ -136,6 +145,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         jwt_key=jwt_key,
         cors_origins=tuple(o.strip() for o in env.text("ATLAS_CORS_ORIGINS", default_origins).split(",") if o.strip()),
+        intake=IntakeSettings(
+            rate_per_key=env.number("ATLAS_RATE_PER_KEY", 50_000),
+            events_per_day=env.number("ATLAS_EVENTS_PER_DAY", 0),
+            flood_events=env.number("ATLAS_FLOOD_EVENTS", 10_000_000),
+        ),
     )
     if settings.host not in LOOPBACK and (dangers := exposures(settings)):
         raise MisconfiguredError(
@@ -220,6 +234,12 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self.optional(name) or default
+
+    def number(self, name: str, default: int) -> int:
+        text = self.text(name, str(default))
+        if not text.isdecimal() or int(text) >= 2**63:
+            raise MisconfiguredError(f"{name}={text!r} is not a whole number (0 is no limit)")
+        return int(text)
 
     def port(self, name: str, default: int) -> int:
         text = self.text(name, str(default))

@@ -15,6 +15,7 @@ from atlas_core.storage.issue_history import IssueHistory
 from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.keys import ApiKeys
+from atlas_core.storage.outcomes import PostgresOutcomes
 from atlas_core.topics import ALERT_GROUP, ATLAS_EVENTS, INSIGHT_GROUP, INSIGHT_JOBS, ISSUE_GROUP, ISSUE_UPDATES
 from services.alerts.app import make_alerts_app
 from services.alerts.worker import AlertsWorker
@@ -25,11 +26,14 @@ from services.ingestion.app import make_ingestion_app
 from services.ingestion.group_commit import GroupCommit
 from services.ingestion.intake import Intake
 from services.ingestion.keys import KeyCache
+from services.ingestion.ledger import Ledger
+from services.ingestion.rates import Allowances, Rates
 from services.intelligence.app import make_intelligence_app
 from services.intelligence.dispatcher import Dispatcher
 from services.intelligence.sweeper import Sweeper
 from services.intelligence.worker import InsightWorker
 from services.issues.app import make_issues_app
+from services.issues.dead_letters import DeadLetters
 from services.issues.grouping_routes import Groups
 from services.issues.reads import Reads
 from services.issues.worker import Digest
@@ -40,14 +44,18 @@ from services.serving import Service
 def ingestion(settings: Settings, jwt_key: str) -> Service:
     """Return the ingestion service: keys in, events to the log."""
     del jwt_key  # its routes take API keys only
-    database = Database(database_url(settings), pool_size=2, name="atlas-ingestion")
+    database = Database(database_url(settings), pool_size=3, name="atlas-ingestion")
     publisher = log_publisher(settings, ATLAS_EVENTS)
     commit = GroupCommit(publisher)
-    keys = KeyCache(ApiKeys(database))
+    api_keys = ApiKeys(database)
+    keys = KeyCache(api_keys)
+    allowed = settings.intake
+    rates = Rates(Allowances(allowed.rate_per_key, allowed.events_per_day, allowed.flood_events))
+    ledger = Ledger(PostgresOutcomes(database), api_keys, rates)
     checks = {"database": database.check, "event log": publisher.check, "group commit": commit.check}
-    intake = Intake(commit, keys)
+    intake = Intake(commit, keys, rates, ledger)
     app = make_ingestion_app(intake, checks=checks)
-    closers = (intake.close, commit.close, publisher.close, keys.close, database.close)
+    closers = (intake.close, commit.close, ledger.close, publisher.close, keys.close, database.close)
     return Service("ingestion", app, settings.ports.ingestion, (), closers)
 
 
@@ -77,9 +85,10 @@ def issues(settings: Settings, jwt_key: str) -> Service:
         ATLAS_EVENTS.decode,
         digest.handle,
         max_messages=2_000,
+        rejected=DeadLetters(database).count,
     )
     app = make_issues_app(
-        Reads.of(database),
+        Reads.of(database, lambda: worker.lag),
         Sessions(jwt_key, database),
         Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database)),
         Groups.of(database),

@@ -3,17 +3,20 @@
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Connection, RowMapping, text
 
 from atlas_core import limits
 from atlas_core.errors import ConflictError, NotFoundError
 from atlas_core.projects import key_hash, new_api_key
 from atlas_core.storage.database import Database
+from atlas_core.storage.keys import LIVE
 
 Json = dict[str, Any]
 
 OWNER: Final = "owner"
 _PROJECT: Final = "id, project_name, organization_id, created_at, updated_at"
+_KEY: Final = "id, label, created_at, last_used_at, revoked_at"
+_LIMITS: Final = "rate_per_s, events_per_day"
 _MEMBERSHIP: Final = "SELECT organization_id FROM identity.members WHERE user_id = :user"
 
 
@@ -101,8 +104,8 @@ class IdentityStore:
         return [dict(row) for row in self._rows(query, user=user_id)]
 
     def keys(self, project_id: UUID) -> list[Json]:
-        """Return a project's keys without their secrets, newest first."""
-        query = "SELECT id, label, created_at, revoked_at FROM identity.api_keys WHERE project_id = :project"
+        """Return a project's keys without their secrets, newest first; one may be revoked at a time to come."""
+        query = f"SELECT {_KEY} FROM identity.api_keys WHERE project_id = :project"  # noqa: S608 - constants only
         return [dict(row) for row in self._rows(query + " ORDER BY created_at DESC, id", project=project_id)]
 
     def add_key(self, project_id: UUID, label: str) -> tuple[Json, str]:
@@ -111,20 +114,26 @@ class IdentityStore:
         Raises:
             ConflictError: The project has as many live keys as it may.
         """
-        api_key = new_api_key()
         with self._database.transaction() as connection:
-            values = {"project": project_id, "hash": key_hash(api_key), "label": label}
-            lock = "SELECT ingest_id FROM identity.projects WHERE id = :project FOR UPDATE"
-            ingest_id = connection.execute(text(lock), values).scalar_one()
-            count = "SELECT count(*) FROM identity.api_keys WHERE project_id = :project AND revoked_at IS NULL"
-            if connection.execute(text(count), values).scalar_one() >= limits.KEYS_PER_PROJECT:
-                raise ConflictError(f"a project has at most {limits.KEYS_PER_PROJECT} live keys: revoke one first")
-            query = """
-            INSERT INTO identity.api_keys (project_id, key_hash, label) VALUES (:project, :hash, :label)
-            RETURNING id, label, created_at, revoked_at
-            """
-            made = dict(connection.execute(text(query), values).mappings().one())
-        return made | {"ingest_id": ingest_id}, api_key
+            return _add_key(connection, project_id, label)
+
+    def rotate_key(self, project_id: UUID, key_id: UUID, grace_s: int) -> tuple[Json, str]:
+        """Return a new key in the place of one that ends in `grace_s`; as `add_key` does.
+
+        Raises:
+            NotFoundError: The project has no such key, or it is revoked.
+            ConflictError: The project has as many live keys as it may, and the old one stays one of them.
+        """
+        query = f"""
+        UPDATE identity.api_keys SET revoked_at = now() + make_interval(secs => :grace)
+        WHERE project_id = :project AND id = :key AND {LIVE} RETURNING label
+        """  # noqa: S608 - constants only
+        with self._database.transaction() as connection:
+            values = {"project": project_id, "key": key_id, "grace": grace_s}
+            label = connection.execute(text(query), values).scalar_one_or_none()
+            if label is None:
+                raise NotFoundError("no such key")
+            return _add_key(connection, project_id, label)
 
     def revoke_key(self, project_id: UUID, key_id: UUID) -> None:
         """Make a key useless, everywhere within five seconds; a second call changes nothing.
@@ -133,11 +142,23 @@ class IdentityStore:
             NotFoundError: The project has no such key.
         """
         query = """
-        UPDATE identity.api_keys SET revoked_at = coalesce(revoked_at, now())
+        UPDATE identity.api_keys SET revoked_at = LEAST(revoked_at, now())
         WHERE project_id = :project AND id = :key RETURNING id
         """
         if not self._rows(query, project=project_id, key=key_id):
             raise NotFoundError("no such key")
+
+    def project_limits(self, project_id: UUID) -> Json:
+        """Return what a project may send, None where the settings say."""
+        return dict(self._one(f"SELECT {_LIMITS} FROM identity.projects WHERE id = :project", project=project_id))  # noqa: S608 - constants only
+
+    def set_project_limits(self, project_id: UUID, limits_: Json) -> Json:
+        """Change some of a project's limits; return all. They hold within five seconds."""
+        changes = ", ".join(f"{name} = :{name}" for name in ("rate_per_s", "events_per_day") if name in limits_)
+        if not changes:
+            return self.project_limits(project_id)
+        query = f"UPDATE identity.projects SET {changes}, updated_at = now() WHERE id = :project RETURNING {_LIMITS}"  # noqa: S608 - constants only
+        return dict(self._one(query, project=project_id, **limits_))
 
     def _rows(self, query: str, **values: object) -> list[RowMapping]:
         with self._database.transaction() as connection:
@@ -145,3 +166,18 @@ class IdentityStore:
 
     def _one(self, query: str, **values: object) -> RowMapping:
         return self._rows(query, **values)[0]
+
+
+def _add_key(connection: Connection, project_id: UUID, label: str) -> tuple[Json, str]:
+    api_key = new_api_key()
+    values = {"project": project_id, "hash": key_hash(api_key), "label": label}
+    lock = "SELECT ingest_id FROM identity.projects WHERE id = :project FOR UPDATE"
+    ingest_id = connection.execute(text(lock), values).scalar_one()
+    count = f"SELECT count(*) FROM identity.api_keys WHERE project_id = :project AND {LIVE}"  # noqa: S608 - constants only
+    if connection.execute(text(count), values).scalar_one() >= limits.KEYS_PER_PROJECT:
+        raise ConflictError(f"a project has at most {limits.KEYS_PER_PROJECT} live keys: revoke one first")
+    query = f"""
+    INSERT INTO identity.api_keys (project_id, key_hash, label) VALUES (:project, :hash, :label) RETURNING {_KEY}
+    """  # noqa: S608 - constants only
+    made = dict(connection.execute(text(query), values).mappings().one())
+    return made | {"ingest_id": ingest_id}, api_key

@@ -1,13 +1,24 @@
-"""Which project a key writes to."""
+"""Which project a key writes to, and when it last did."""
+
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 
 from atlas_core.projects import KeyOwner
 from atlas_core.storage.database import Database
 
-_FIND = """
-SELECT p.id, p.ingest_id FROM identity.api_keys k JOIN identity.projects p ON p.id = k.project_id
-WHERE k.key_hash = :hash AND k.revoked_at IS NULL
+# A key that is being replaced is revoked at a time to come.
+LIVE: Final = "(revoked_at IS NULL OR revoked_at > now())"
+_FIND: Final = f"""
+SELECT p.id, p.ingest_id, k.id, p.rate_per_s, p.events_per_day
+FROM identity.api_keys k JOIN identity.projects p ON p.id = k.project_id
+WHERE k.key_hash = :hash AND {LIVE}
+"""  # noqa: S608 - constants only
+_USED: Final = """
+UPDATE identity.api_keys SET last_used_at = now() WHERE id IN (
+    SELECT id FROM identity.api_keys WHERE id = ANY(:keys) ORDER BY id FOR UPDATE)
 """
 
 
@@ -25,4 +36,13 @@ class ApiKeys:
         """
         with self._database.transaction() as connection:
             row = connection.execute(text(_FIND), {"hash": key_hash}).first()
-        return KeyOwner(row[0], row[1]) if row else None
+        return KeyOwner(*row) if row else None
+
+    def mark_used(self, key_ids: Collection[UUID]) -> None:
+        """Note that keys are in use now.
+
+        Raises:
+            TransientError: The database does not answer.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(text(_USED), {"keys": list(key_ids)})

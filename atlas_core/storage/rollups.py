@@ -76,6 +76,11 @@ def add_drops(cursor: psycopg.Cursor[Any], events: Iterable[Event], reason: str)
     _add(cursor, _DROPS, _counted((event.project_id, hour_of(event), reason) for event in events))
 
 
+def add_drop(cursor: psycopg.Cursor[Any], project_id: UUID, at: datetime, reason: str) -> None:
+    """Count one accepted message that is not kept and may not even be an event."""
+    _add(cursor, _DROPS, [(project_id, at.replace(minute=0, second=0, microsecond=0), reason, 1)])
+
+
 def hour_of(event: Event) -> datetime:
     """Return the full hour, in UTC, in which the event was received."""
     return event.received_at.replace(minute=0, second=0, microsecond=0)

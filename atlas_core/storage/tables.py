@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-SCHEMAS = ("identity", "issues", "alerts", "intelligence", "bus")
+SCHEMAS = ("identity", "ingestion", "issues", "alerts", "intelligence", "bus")
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -73,6 +73,8 @@ projects = Table(
         "organization_id", Uuid, ForeignKey("identity.organizations.id", ondelete="CASCADE"), nullable=False, index=True
     ),
     Column("ingest_id", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("rate_per_s", BigInteger),
+    Column("events_per_day", BigInteger),
     moment("created_at"), moment("updated_at"),
     schema="identity",
 )  # fmt: skip
@@ -84,7 +86,18 @@ api_keys = Table(
     Column("label", Text, nullable=False),
     moment("created_at"),
     Column("revoked_at", DateTime(timezone=True)),
+    Column("last_used_at", DateTime(timezone=True)),
     schema="identity",
+)  # fmt: skip
+
+# What became of what was sent, counted in memory and added every few seconds; `accepted` is an outcome too.
+outcomes = Table(
+    "outcomes", metadata,
+    Column("project_id", Uuid, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    schema="ingestion",
 )  # fmt: skip
 
 rules = Table(

@@ -1,20 +1,17 @@
 """The identity service's routes."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel
 
-from atlas_core import limits
-from atlas_core.projects import dsn
 from atlas_core.storage.identity import ForbiddenError, IdentityStore
-from services.http import Checks, CurrentUser, MemberProject, Sessions, clean, invalid_answer, make_app
+from services.http import Checks, CurrentUser, Sessions, clean, invalid_answer, make_app
 from services.identity.accounts import Accounts
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.NAME_CHARACTERS)]
+from services.identity.key_routes import Name, add_key_routes, add_limit_routes, shown_once
 
 
 class Credentials(BaseModel):
@@ -35,12 +32,6 @@ class NewProject(BaseModel):
 
     organization_id: UUID
     project_name: Name
-
-
-class NewKey(BaseModel):
-    """What a key is for."""
-
-    label: Name = "key"
 
 
 def make_identity_app(
@@ -78,7 +69,8 @@ def make_identity_app(
     app.add_exception_handler(ForbiddenError, forbidden)
     _add_account_routes(app, accounts)
     _add_project_routes(app, store, ingest_host)
-    _add_key_routes(app, store, ingest_host)
+    add_key_routes(app, store, ingest_host)
+    add_limit_routes(app, store)
     return app
 
 
@@ -113,37 +105,9 @@ def _add_project_routes(app: FastAPI, store: IdentityStore, ingest_host: str) ->
         """Make a project; its key and DSN are shown here and never again."""
         project, api_key = store.add_project(user.id, body.organization_id, clean(body.project_name))
         ingest_id = project.pop("ingest_id")
-        return {"message": "Project created", "project": project | _shown_once(api_key, ingest_host, ingest_id)}
+        return {"message": "Project created", "project": project | shown_once(api_key, ingest_host, ingest_id)}
 
     @app.get("/project/projects", tags=["projects"])
     def projects(user: CurrentUser) -> dict[str, Any]:
         """Return the projects that the asker may see, newest first."""
         return {"projects": store.projects(user.id)}
-
-
-def _add_key_routes(app: FastAPI, store: IdentityStore, ingest_host: str) -> None:
-    @app.get("/project/projects/{project_id}/keys", tags=["keys"])
-    def keys(project: MemberProject) -> dict[str, Any]:
-        """Return a project's keys, without their secrets."""
-        return {"keys": store.keys(project)}
-
-    @app.post("/project/projects/{project_id}/keys", status_code=201, tags=["keys"])
-    def create_key(project: MemberProject, body: NewKey) -> dict[str, Any]:
-        """Make a further key; it is shown here and never again."""
-        key, api_key = store.add_key(project, clean(body.label))
-        ingest_id = key.pop("ingest_id")
-        return {"key": key | _shown_once(api_key, ingest_host, ingest_id)}
-
-    @app.delete("/project/projects/{project_id}/keys/{key_id}", tags=["keys"])
-    def revoke_key(project: MemberProject, key_id: UUID) -> dict[str, str]:
-        """Make a key useless, everywhere within five seconds."""
-        store.revoke_key(project, key_id)
-        return {"status": "revoked"}
-
-
-def _shown_once(api_key: str, ingest_host: str, ingest_id: int) -> dict[str, str]:
-    return {
-        "api_key": api_key,
-        "dsn": dsn(api_key, ingest_host, ingest_id),
-        "otlp_endpoint": f"http://{ingest_host}/otlp",
-    }

@@ -41,6 +41,7 @@ class IngestionApp:
     """
 
     def __init__(self, intake: Intake, fallback: FastAPI) -> None:
+        self._intake = intake
         self._native = NativeRoutes(intake)
         self._sentry = SentryRoutes(intake)
         self._otlp = OtlpRoutes(intake)
@@ -75,6 +76,7 @@ class IngestionApp:
         try:
             return await handle(call)
         except AtlasError as error:
+            self._intake.refuse(call, error)
             return refuse(call, error)
 
     def _route(self, path: str) -> _Route | None:

@@ -10,8 +10,10 @@ from atlas_core.errors import TransientError
 from atlas_core.projects import KeyOwner, is_api_key, key_hash
 
 FRESH_S = 4.0
+REFRESH_S = 2.0
 STALE_S = 300.0
 CACHED_KEYS = 50_000
+ASKED_AT_ONCE = 500
 
 
 class KeyFinder(Protocol):
@@ -24,7 +26,8 @@ class KeyFinder(Protocol):
 class KeyCache:
     """Answers at most `FRESH_S` old, so that a revoked key is out within five seconds in every process.
 
-    While the database is away a known key stays good for `STALE_S`: it cannot be revoked meanwhile either.
+    A key in use is asked for again before its answer is too old, so that no request waits for it. While the database
+    is away a known key stays good for `STALE_S`: it cannot be revoked meanwhile either.
     """
 
     def __init__(self, finder: KeyFinder, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,12 +47,15 @@ class KeyCache:
             return None
         digest = key_hash(api_key)
         known = self._known.get(digest)
-        if known and self._clock() - known[0] < FRESH_S:
+        age_s = self._clock() - known[0] if known else STALE_S
+        if known and age_s < FRESH_S:
+            if age_s > REFRESH_S and known[1] and len(self._asked) < ASKED_AT_ONCE:
+                self._ask(digest)
             return known[1]
         try:
-            return await self._ask(digest)
+            return await self._answer(digest)
         except TransientError:
-            if known and known[1] and self._clock() - known[0] < STALE_S:
+            if known and known[1] and age_s < STALE_S:
                 return known[1]
             raise
 
@@ -57,18 +63,27 @@ class KeyCache:
         """Let go of the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(self, digest: bytes) -> KeyOwner | None:
-        if digest not in self._asked:
-            asked = asyncio.get_running_loop().run_in_executor(self._threads, self._finder.find, digest)
-            asked.add_done_callback(lambda _: self._asked.pop(digest, None))
-            self._asked[digest] = asked
-        asked_at = self._clock()
+    async def _answer(self, digest: bytes) -> KeyOwner | None:
+        if digest not in self._asked and len(self._asked) >= ASKED_AT_ONCE:
+            raise TransientError("too many unknown keys are asked for at once")
         try:
             async with asyncio.timeout(1.8):
-                owner = await asyncio.shield(self._asked[digest])
+                return await asyncio.shield(self._ask(digest))
         except TimeoutError as error:
             raise TransientError("the key store does not answer") from error
+
+    def _ask(self, digest: bytes) -> asyncio.Future[KeyOwner | None]:
+        if digest not in self._asked:
+            asked_at = self._clock()
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, self._finder.find, digest)
+            asked.add_done_callback(lambda done: self._learn(digest, asked_at, done))
+            self._asked[digest] = asked
+        return self._asked[digest]
+
+    def _learn(self, digest: bytes, asked_at: float, asked: asyncio.Future[KeyOwner | None]) -> None:
+        del self._asked[digest]
+        if asked.cancelled() or asked.exception() is not None:
+            return
         if len(self._known) >= CACHED_KEYS:
             self._known.clear()
-        self._known[digest] = (asked_at, owner)
-        return owner
+        self._known[digest] = (asked_at, asked.result())

@@ -1,5 +1,6 @@
 """`/api/ingest/events` and its batch: Atlas's own API."""
 
+from collections import Counter
 from typing import Final
 
 from atlas_core import limits
@@ -8,13 +9,11 @@ from atlas_core.events import Event, utc_now
 from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
 from atlas_core.protocols import native
-from services.http import RETRY_AFTER_S
 from services.ingestion.intake import Intake, clean_messages
-from services.ingestion.refusals import KeyMissingError, WrongKeyError, refusal_status, refusal_text
-from services.ingestion.requests import Answer, Call, json_answer
+from services.ingestion.refusals import KeyMissingError, WrongKeyError, outcome_of, refusal_status, refusal_text
+from services.ingestion.requests import Answer, Call, json_answer, retry_headers
 
 _PROBLEMS: Final = 100
-_UNAVAILABLE: Final = 503
 _Items = list[Event | RejectedError]
 
 
@@ -28,23 +27,27 @@ class NativeRoutes:
         """Take one event."""
         owner = await self._owner(call)
         body = await call.body(limits.NATIVE_BODY_BYTES, limits.NATIVE_BODY_BYTES)
-        event = native.parse(body, owner.project_id, utc_now())
-        await self._intake.accept(clean_messages([event]))
+        now = utc_now()
+        event = native.parse(body, owner.project_id, now)
+        await self._intake.accept(owner, native.SOURCE, clean_messages([event]), now)
         return json_answer(202, {"status": "Queued message", "event_id": str(event.event_id)})
 
     async def batch(self, call: Call) -> Answer:
         """Take many events; those that are none are told by their place, and cost nobody else."""
         owner = await self._owner(call)
         body = await call.body(limits.BATCH_WIRE_BYTES, limits.BATCH_INFLATED_BYTES)
-        kind = call.header(b"content-type")
+        kind, now = call.header(b"content-type"), utc_now()
 
         def read() -> tuple[_Items, list[Event], list[Message]]:
-            items = native.parse_batch(body, kind, owner.project_id, utc_now())
+            items = native.parse_batch(body, kind, owner.project_id, now)
             events = [item for item in items if isinstance(item, Event)]
             return items, events, clean_messages(events)
 
         items, events, messages = await self._intake.run(len(body), read)
-        await self._intake.accept(messages)
+        await self._intake.accept(owner, native.SOURCE, messages, now)
+        self._intake.leave_out(
+            owner, Counter(outcome_of(item) for item in items if isinstance(item, RejectedError)), now
+        )
         problems = [{"index": n, "error": str(item)} for n, item in enumerate(items) if not isinstance(item, Event)]
         content = {
             "accepted": len(events),
@@ -57,9 +60,7 @@ class NativeRoutes:
 
     def refuse(self, _call: Call, error: AtlasError) -> Answer:
         """Return the answer for a request that is not accepted."""
-        status = refusal_status(error)
-        retry = ((b"retry-after", str(RETRY_AFTER_S).encode()),) if status == _UNAVAILABLE else ()
-        return json_answer(status, {"error": refusal_text(error)}, *retry)
+        return json_answer(refusal_status(error), {"error": refusal_text(error)}, *retry_headers(error))
 
     async def _owner(self, call: Call) -> KeyOwner:
         call.check_headers()

@@ -19,23 +19,22 @@ from atlas_core.errors import AtlasError, UnsupportedEncodingError
 from atlas_core.events import utc_now
 from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
-from atlas_core.protocols.otlp import events_of
+from atlas_core.protocols.envelope import INVALID
+from atlas_core.protocols.otlp import SOURCE, events_of
 from atlas_core.protocols.otlp_ids import Ids, Ordinals
 from atlas_core.protocols.otlp_json import from_json
 from atlas_core.protocols.otlp_protobuf import from_protobuf
 from atlas_core.protocols.otlp_reports import LOGS
-from services.http import RETRY_AFTER_S
 from services.ingestion.intake import Intake, clean_messages
 from services.ingestion.refusals import KeyMissingError, WrongKeyError, refusal_status, refusal_text
-from services.ingestion.requests import Answer, Call
+from services.ingestion.requests import Answer, Call, retry_headers
 
 _JSON: Final = "application/json"
 _PROTOBUF: Final = "application/x-protobuf"
 _TYPES: Final = {_JSON: _JSON, _PROTOBUF: _PROTOBUF, "application/protobuf": _PROTOBUF}
-_UNAVAILABLE: Final = 503
 _CODES: Final = {
     400: Code.INVALID_ARGUMENT, 401: Code.UNAUTHENTICATED, 403: Code.PERMISSION_DENIED, 429: Code.RESOURCE_EXHAUSTED,
-    _UNAVAILABLE: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
 }  # fmt: skip
 
 
@@ -54,24 +53,27 @@ class OtlpRoutes:
         if kind is None:
             raise UnsupportedEncodingError(f"Content-Type is neither {_PROTOBUF} nor {_JSON}")
         body = await call.body(limits.OTLP_BODY_BYTES, limits.OTLP_BODY_BYTES)
+        now = utc_now()
         with self._occurrence(body) as digest:
             ids = Ids(owner.project_id, signal, digest, self._ordinals)
 
             def read() -> tuple[int, list[Message]]:
                 reports = (from_json if kind == _JSON else from_protobuf)(signal, body)
-                events = events_of(reports, owner.project_id, utc_now(), ids)
+                events = events_of(reports, owner.project_id, now, ids)
                 kept = events[: limits.OTLP_EVENTS]
                 return reports.rejected + len(events) - len(kept), clean_messages(kept)
 
             rejected, messages = await self._intake.run(len(body), read)
-            await self._intake.accept(messages)
+            await self._intake.accept(owner, SOURCE, messages, now)
+        if rejected:
+            self._intake.leave_out(owner, {INVALID: rejected}, now)
         return Answer(200, _response(kind, signal, rejected), content_type=kind.encode())
 
     def refuse(self, call: Call, error: AtlasError) -> Answer:
         """Return the answer for a request that is not accepted: a `google.rpc.Status`."""
         status = refusal_status(error)
         code, text = _CODES.get(status, Code.INVALID_ARGUMENT), refusal_text(error)
-        retry = ((b"retry-after", str(RETRY_AFTER_S).encode()),) if status == _UNAVAILABLE else ()
+        retry = retry_headers(error)
         if _content_type(call) == _PROTOBUF:
             body = Status(code=code, message=text).SerializeToString()
             return Answer(status, body, retry, _PROTOBUF.encode())

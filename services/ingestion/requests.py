@@ -8,10 +8,10 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from atlas_core import limits
-from atlas_core.errors import TooLargeError, TransientError
+from atlas_core.errors import AtlasError, TooLargeError, TransientError
 from atlas_core.projects import KeyOwner
 from atlas_core.protocols.inflating import inflater_for
-from services.ingestion.refusals import ClientGoneError, HeadersTooLargeError
+from services.ingestion.refusals import ClientGoneError, HeadersTooLargeError, retry_after_s
 
 # The key travels in the request, never in a cookie: any origin may report, none may send credentials.
 CORS_HEADERS: Final = (
@@ -221,3 +221,9 @@ class Answer(msgspec.Struct, frozen=True):
 def json_answer(status: int, content: object, *headers: tuple[bytes, bytes]) -> Answer:
     """Return an answer whose body is `content` as JSON."""
     return Answer(status, msgspec.json.encode(content), headers)
+
+
+def retry_headers(error: AtlasError) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header that says when it is worth another try, where that is known."""
+    seconds = retry_after_s(error)
+    return () if seconds is None else ((b"retry-after", str(seconds).encode()),)

@@ -1,9 +1,11 @@
 """The stores behind the issue service's read side."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 from atlas_core.storage.database import Database
 from atlas_core.storage.event_queries import EventQueries
+from atlas_core.storage.intake_queries import IntakeQueries
 from atlas_core.storage.issue_lists import IssueLists
 from atlas_core.storage.queries import IssueQueries
 from atlas_core.storage.saved_views import SavedViews
@@ -18,14 +20,16 @@ class Reads(NamedTuple):
     events: EventQueries
     views: SavedViews
     statistics: Statistics
+    intake: IntakeQueries
 
     @classmethod
-    def of(cls, database: Database) -> Self:
-        """Return the stores on one database."""
+    def of(cls, database: Database, lag: Callable[[], int] = lambda: 0) -> Self:
+        """Return the stores on one database; `lag` tells how many events wait to be stored."""
         return cls(
             IssueQueries(database),
             IssueLists(database),
             EventQueries(database),
             SavedViews(database),
             Statistics(database),
+            IntakeQueries(database, lag),
         )

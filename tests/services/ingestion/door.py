@@ -5,9 +5,11 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -19,6 +21,8 @@ from services.ingestion.app import make_ingestion_app
 from services.ingestion.group_commit import GroupCommit
 from services.ingestion.intake import Intake
 from services.ingestion.keys import KeyCache
+from services.ingestion.ledger import ACCEPTED, Ledger
+from services.ingestion.rates import Allowances, Rates
 from services.serving import make_server, new_loop, run
 
 KEY = "atlas_" + "a1" * 32
@@ -36,6 +40,30 @@ class Keys:
 
     def find(self, digest: bytes) -> KeyOwner | None:
         return self.owners.get(digest)
+
+
+class MemoryOutcomes:
+    """What the ledger wrote down."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[UUID, datetime, str]] = Counter()
+        self.used: list[UUID] = []
+
+    def add(self, counts: Mapping[tuple[UUID, datetime, str], int]) -> None:
+        self.counts.update(counts)
+
+    def accepted_since(self, project_ids: Collection[UUID], since: datetime) -> dict[UUID, int]:
+        found: Counter[UUID] = Counter()
+        for (project_id, hour, outcome), number in self.counts.items():
+            if project_id in project_ids and hour >= since and outcome == ACCEPTED:
+                found[project_id] += number
+        return found
+
+    def forget(self, now: datetime) -> None:
+        """Nothing is old here."""
+
+    def mark_used(self, key_ids: Collection[UUID]) -> None:
+        self.used += key_ids
 
 
 @dataclass
@@ -79,8 +107,13 @@ class Door:
     def __init__(self) -> None:
         self.log = MemoryLog(1, ATLAS_EVENTS.name)
         self.commit = GroupCommit(self.log.publisher())
-        self.keys = KeyCache(Keys())
-        self.intake = Intake(self.commit, self.keys)
+        found = Keys()
+        self.owners = found.owners
+        self.keys = KeyCache(found)
+        self.rates = Rates(Allowances())
+        self.outcomes = MemoryOutcomes()
+        self.ledger = Ledger(self.outcomes, self.outcomes, self.rates)
+        self.intake = Intake(self.commit, self.keys, self.rates, self.ledger)
         self._server = make_server(make_ingestion_app(self.intake, checks={}))
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
@@ -97,7 +130,7 @@ class Door:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(10)
-        for close in (self.intake.close, self.commit.close, self.keys.close):
+        for close in (self.intake.close, self.commit.close, self.ledger.close, self.keys.close):
             close()
 
     def _run(self) -> None:
