@@ -33,32 +33,18 @@ class Project:
         self.otlp_endpoint: str = made["otlp_endpoint"]
         self._said = ""
 
-    def python(self, program: str, *arguments: str, before: Path | None = None, status: int = 0) -> None:
+    def python(
+        self, program: str, *arguments: str, before: Path | None = None, status: int = 0, **environment: str
+    ) -> None:
         """Run a program of `programs/`; modules in the folder `before` win over the installed ones."""
         path = {"PYTHONPATH": str(before)} if before else {}
-        self.run(sys.executable, str(PROGRAMS / program), *arguments, environment=path, status=status)
+        self._run(sys.executable, str(PROGRAMS / program), *arguments, environment=environment | path, status=status)
 
     def node(self, modules: Path, program: str, *arguments: str, status: int = 0, **environment: str) -> None:
         """Run a program of `programs/` with the packages of the folder `modules`."""
         # Node looks for packages beside the file, so NODE_PATH stands in for node_modules there.
         path = {"NODE_PATH": str(modules / "node_modules"), **environment}
-        self.run("node", str(PROGRAMS / program), *arguments, environment=path, status=status)
-
-    def run(self, *command: str, environment: Mapping[str, str], status: int) -> None:
-        """Run a client's program to its end, with this project's addresses in its environment."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SENTRY_", "OTEL_"))}
-        addresses = {"SENTRY_DSN": self.dsn, "ATLAS_OTLP_ENDPOINT": self.otlp_endpoint, "ATLAS_API_KEY": self.key}
-        done = subprocess.run(
-            command,
-            env={**kept, **addresses, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PROGRAM_S,
-            check=False,
-        )
-        self._said = (done.stdout + done.stderr)[-3000:]
-        assert done.returncode == status, self._said
+        self._run("node", str(PROGRAMS / program), *arguments, environment=path, status=status)
 
     def holds(self, *expected: Reported, times: int = 1) -> None:
         """Fail unless these events, each so many times, are in the project, counted by its issues, and no others."""
@@ -89,6 +75,26 @@ class Project:
         (found,) = [event for event in self.events() if event["message"] == message]
         whole: dict[str, Any] = self._user.get("issues", f"/projects/{self.id}/events/{found['event_id']}")["event"]
         return whole
+
+    def _run(self, *command: str, environment: Mapping[str, str], status: int) -> None:
+        """Run a client's program to its end, with this project's addresses in its environment."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SENTRY_", "OTEL_"))}
+        addresses = {
+            "SENTRY_DSN": self.dsn,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.otlp_endpoint,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"X-API-Key={self.key}",
+        }
+        done = subprocess.run(
+            command,
+            env={**kept, **addresses, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_S,
+            check=False,
+        )
+        self._said = (done.stdout + done.stderr)[-3000:]
+        assert done.returncode == status, self._said
 
     def _compared(self, wanted: Counter[Reported]) -> str:
         found = self._reported()

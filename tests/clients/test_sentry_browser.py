@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.clients.project import PROGRAMS, Project
-from tests.e2e.test_story import FLAGS
+from tests.servers.install import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 Run = Callable[[str], list[int]]
@@ -49,7 +49,7 @@ def site(node_clients: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
@@ -148,6 +148,11 @@ def test_spans_sessions_and_logs_are_no_events(run: Run, project: Project):
 def test_a_browser_that_asks_first_is_allowed(run: Run, project: Project):
     assert run("headers") == [200]
     project.holds((None, "after a preflight", "error"))
+
+
+def test_an_envelope_through_a_tunnel_says_its_key_itself(run: Run, project: Project):
+    assert run("tunnel") == [200]
+    project.holds((None, "through a tunnel", "error"))
 
 
 def test_what_a_pages_policy_blocked_is_reported_by_the_browser_itself(page: Page, site: str, project: Project):

@@ -15,8 +15,8 @@ Run = Callable[..., None]
 def run(request: pytest.FixtureRequest, project: Project, node_clients: Path) -> Run:
     """Run a program, by default a scenario of programs/sentry_node.js, by one of the SDKs."""
 
-    def run(scenario: str, program: str = "sentry_node.js", *, status: int = 0) -> None:
-        project.node(node_clients, program, scenario, status=status, SENTRY_PACKAGE=request.param)
+    def run(scenario: str, program: str = "sentry_node.js", *, status: int = 0, **environment: str) -> None:
+        project.node(node_clients, program, scenario, status=status, SENTRY_PACKAGE=request.param, **environment)
 
     return run
 
@@ -138,3 +138,9 @@ def test_the_failing_requests_of_an_express_application_are_reported(run: Run, p
     event = project.event("order 7 is out of range")
     assert event["transaction"].startswith("GET /boom/")
     assert event["request"]["url"].endswith("/boom/7")
+
+
+def test_a_dsn_may_name_a_path(run: Run, project: Project):
+    host, _, number = project.dsn.rpartition("/")
+    run("details", SENTRY_DSN=f"{host}/behind/a/proxy/{number}")
+    project.holds((None, "with details", "warning"))

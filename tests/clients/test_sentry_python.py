@@ -153,3 +153,9 @@ def test_every_compression_that_the_sdk_has_is_understood(project: Project):
         ("RuntimeError", "RuntimeError", "error"),
         times=2,
     )
+
+
+def test_a_dsn_may_name_a_path(project: Project):
+    host, _, number = project.dsn.rpartition("/")
+    project.python("sentry_events.py", "details", SENTRY_DSN=f"{host}/behind/a/proxy/{number}")
+    project.holds((None, "with details", "warning"))

@@ -12,15 +12,9 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e.stack import QUIET_S, Stack, eventually, free_port
+from tests.servers.install import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--no-first-run",
-]
 HITS = {"/database-timeout": 3, "/null-reference": 2, "/unhandled": 1}
 TITLES = {
     "TimeoutError: database query timed out after 30s": 3,
@@ -79,7 +73,7 @@ def look(atlas: Stack, chromium_path: str, project_id: str, issue_id: str, name:
     account = atlas.account()
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=atlas.url("dashboards"))
         page.goto(f"/issues?project={project_id}&issue={issue_id}")
         page.get_by_label("Email").fill(account["email"])

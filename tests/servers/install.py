@@ -21,6 +21,14 @@ KAFKA_LIBS: Final = CACHE / f"kafka-{versions.KAFKA}"
 OLLAMA: Final = CACHE / f"ollama-{versions.OLLAMA}" / "ollama"
 RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CHROMIUM: Final = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 SENTRY_SDK_1: Final = CACHE / f"sentry-sdk-{versions.SENTRY_SDK_1}"
 RAVEN: Final = CACHE / f"raven-{versions.RAVEN}"
 _NODE_PINS: Final = json.dumps([versions.CLIENTS_AS_OF, dict(versions.NODE_CLIENTS)])
