@@ -24,7 +24,6 @@ class Project:
     """What clients are pointed at, and what they left there."""
 
     def __init__(self, stack: Stack, user: User, name: str) -> None:
-        self._stack = stack
         self._user = user
         made = user.new_project(name)
         self.id: str = made["id"]
