@@ -12,5 +12,5 @@ def operator(embedded: Stack) -> User:
 
 
 @pytest.fixture
-def project(embedded: Stack, operator: User, request: pytest.FixtureRequest) -> Project:
-    return Project(embedded, operator, request.node.name[:100])
+def project(operator: User, request: pytest.FixtureRequest) -> Project:
+    return Project(operator, request.node.name[:100])

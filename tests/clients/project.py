@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.stack import QUIET_S, Stack, User, eventually
+from tests.e2e.stack import QUIET_S, User, eventually
 
 PROGRAMS = Path(__file__).parent / "programs"
 PROGRAM_S = 90
@@ -23,7 +23,7 @@ Reported = tuple[str | None, str, str]
 class Project:
     """What clients are pointed at, and what they left there."""
 
-    def __init__(self, stack: Stack, user: User, name: str) -> None:
+    def __init__(self, user: User, name: str) -> None:
         self._user = user
         made = user.new_project(name)
         self.id: str = made["id"]
