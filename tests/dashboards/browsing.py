@@ -7,14 +7,6 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, expect
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "dashboards"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 SLOW_MS = 40_000
 _NAMELESS = """() => [...document.querySelectorAll("button, input, select, textarea, svg[tabindex]")]
   .filter((one) => one.checkVisibility() && one.type !== "hidden")

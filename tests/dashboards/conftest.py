@@ -18,8 +18,9 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.dashboards.browsing import ARTIFACTS, FLAGS, Watch
+from tests.dashboards.browsing import ARTIFACTS, Watch
 from tests.dashboards.fake_api import EMAIL, JWT_KEY, PASSWORD, FakeApi, World, token_of
+from tests.servers.install import CHROMIUM_FLAGS
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the-database-password"
@@ -161,7 +162,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
     """A running Chromium; a module's, because asyncio cannot run beside it."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
         yield running
         running.close()
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e.stack import QUIET_S, Stack, eventually
-from tests.e2e.test_story import FLAGS
+from tests.servers.install import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -19,7 +19,7 @@ def test_an_issue_resolved_in_the_browser_comes_back_with_its_next_event(embedde
     (issue,) = user.issues(project["id"])
     account = embedded.account()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=embedded.url("dashboards"))
         page.goto(f"/issues?project={project['id']}&issue={issue['id']}")
         page.get_by_label("Email").fill(account["email"])
