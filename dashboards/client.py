@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
 
-from dashboards.records import Alert, Insight, InsightWait, Intake, Issue, Overview, Project, RecentEvent
+from dashboards.records import (
+    Alert,
+    FullEvent,
+    Insight,
+    InsightWait,
+    Intake,
+    Issue,
+    IssuePage,
+    Overview,
+    Project,
+    RecentEvent,
+)
 
 Answer = TypeVar("Answer")
 
@@ -72,16 +83,16 @@ class _Projects(msgspec.Struct):
     projects: list[Project]
 
 
-class _Issues(msgspec.Struct):
-    issues: list[Issue]
-
-
 class _Issue(msgspec.Struct):
     issue: Issue
 
 
 class _Events(msgspec.Struct):
     events: list[RecentEvent]
+
+
+class _Event(msgspec.Struct):
+    event: FullEvent
 
 
 class _Alerts(msgspec.Struct):
@@ -114,9 +125,16 @@ class Client:
         """Return the visitor's projects."""
         return (await self._get("identity", "/project/projects", _Projects)).projects
 
-    async def issues(self, project_id: str) -> list[Issue]:
-        """Return the project's latest issues, newest first; long stack traces may be cut."""
-        return (await self._get("issues", f"/projects/{part(project_id)}/issues", _Issues)).issues
+    async def issues(
+        self, project_id: str, *, query: str = "", sort: str = "last_seen", limit: int = 50, cursor: str | None = None
+    ) -> IssuePage:
+        """Return a page of the issues that a query asks for, the most of `sort` first; stack traces are cut.
+
+        Raises:
+            RefusedError: The query cannot be read; `detail` has the `position` where it goes wrong.
+        """
+        asked = {"query": query, "sort": sort, "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        return await self._get("issues", f"/projects/{part(project_id)}/issues?{urlencode(asked)}", IssuePage)
 
     async def issue(self, project_id: str, issue_id: str) -> Issue:
         """Return one issue with its whole stack trace.
@@ -135,6 +153,14 @@ class Client:
         """Return the latest events of an issue, newest first."""
         path = f"/projects/{part(project_id)}/events?issue_id={part(issue_id)}&limit={limit}"
         return (await self._get("issues", path, _Events)).events
+
+    async def event(self, project_id: str, event_id: str) -> FullEvent:
+        """Return one event whole.
+
+        Raises:
+            MissingError: The project has no such event, or it is no longer kept.
+        """
+        return (await self._get("issues", f"/projects/{part(project_id)}/events/{part(event_id)}", _Event)).event
 
     async def alerts(self, project_id: str) -> list[Alert]:
         """Return the project's latest alerts, newest first."""

@@ -2,7 +2,9 @@
 
 import html
 import re
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 _WORD: Final = re.compile(r"[a-z]+")
 
@@ -26,6 +28,11 @@ def moment(at: str | None) -> str:
 def clock(at: str) -> str:
     """Return a time that the browser words as a day and an hour in the reader's zone."""
     return f'<time datetime="{escaped(at)}" data-form="clock">{escaped(at)}</time>'
+
+
+def here(params: Mapping[str, str]) -> str:
+    """Return a link to this page with other parameters; the page follows it without being loaded again."""
+    return escaped(f"?{urlencode(params)}")
 
 
 def muted(text: str) -> str:

@@ -42,6 +42,13 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
+class IssuePage(msgspec.Struct, frozen=True):
+    """Some issues of a list; `next_cursor` leads to those after them."""
+
+    issues: list[Issue] = []
+    next_cursor: str | None = None
+
+
 class Member(msgspec.Struct, frozen=True):
     """Somebody who may work on a project's issues."""
 
@@ -88,6 +95,59 @@ class RecentEvent(msgspec.Struct, frozen=True):
     received_at: str | None = None
     release: str | None = None
     environment: str | None = None
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One call of a stack; frames run from the outermost caller to where it was raised."""
+
+    filename: str | None = None
+    abs_path: str | None = None
+    function: str | None = None
+    module: str | None = None
+    lineno: int | None = None
+    in_app: bool | None = None
+    pre_context: list[str] = []
+    context_line: str | None = None
+    post_context: list[str] = []
+    vars: dict[str, Any] | None = None
+
+
+class ExceptionValue(msgspec.Struct, frozen=True):
+    """One exception of a chain, which runs from the oldest cause to the one that was caught."""
+
+    type: str | None = None
+    value: str | None = None
+    module: str | None = None
+    handled: bool | None = None
+    frames: list[Frame] = []
+
+
+class FullEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One occurrence with all that came along, and its neighbours in its issue; the previous one is the older."""
+
+    event_id: str
+    issue_id: str = ""
+    level: str = ""
+    message: str = ""
+    stack_trace: str = ""
+    timestamp: str | None = None
+    exceptions: list[ExceptionValue] = []
+    platform: str | None = None
+    environment: str | None = None
+    release: str | None = None
+    server_name: str | None = None
+    logger: str | None = None
+    transaction: str | None = None
+    user: dict[str, Any] | None = None
+    request: dict[str, Any] | None = None
+    tags: dict[str, str] = {}
+    contexts: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    breadcrumbs: list[dict[str, Any]] = []
+    fingerprint: str = ""
+    strategy: str | None = None
+    previous_event_id: str | None = None
+    next_event_id: str | None = None
 
 
 class Alert(msgspec.Struct, frozen=True):

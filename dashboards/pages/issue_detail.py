@@ -1,7 +1,7 @@
 """One issue: what it is, what can be done to it, its stack trace, its insight, its history and its latest events."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Final
 
 import ipywidgets
@@ -10,16 +10,15 @@ from dashboards.client import ApiError, Client, MissingError, SessionEndedError,
 from dashboards.issue_words import emails
 from dashboards.issue_work import IssueWork
 from dashboards.markup import muted, problem
+from dashboards.pages.event_card import EventCard
 from dashboards.pages.history_card import SHOWN, HistoryCard
 from dashboards.pages.insight_card import InsightCard
 from dashboards.pages.issue_actions import IssueActions
 from dashboards.pages.issue_head import events_html, head_html
-from dashboards.polling import Sleep, poll
+from dashboards.polling import Sleep, Tasks, poll
 from dashboards.records import Issue, Member
-from dashboards.stack_trace import stack_html
 
-HISTORY_PERIOD_S: Final = 10.0
-Start = Callable[[Coroutine[Any, Any, None]], object]
+PERIOD_S: Final = 5.0
 
 
 class IssueDetail(ipywidgets.VBox):
@@ -27,22 +26,37 @@ class IssueDetail(ipywidgets.VBox):
 
     Args:
         client: Asks the services.
-        start: Runs what a visitor does to an issue to its end, whatever is shown meanwhile.
+        failed: Is told what nothing else can be done about.
+        event_chosen: Is told the id of the event that the visitor went to.
         sleep: How to wait.
     """
 
-    def __init__(self, client: Client, start: Start, sleep: Sleep = asyncio.sleep) -> None:
-        self._client, self._start, self._sleep = client, start, sleep
+    def __init__(
+        self,
+        client: Client,
+        failed: Callable[[BaseException], None],
+        event_chosen: Callable[[str], None],
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._client, self._sleep, self._event_chosen = client, sleep, event_chosen
         self._work = IssueWork(client)
+        # What a visitor does to an issue runs to its end, whatever is shown meanwhile.
+        self._deeds, self._of_event = Tasks(failed), Tasks(failed)
         self._issue: Issue | None = None
         self._members: list[Member] = []
-        self._head, self._stack, self._events = (ipywidgets.HTML().add_class("atlas-card") for _ in range(3))
+        self._head, self._events = (ipywidgets.HTML().add_class("atlas-card") for _ in range(2))
+        self.event = EventCard(client, self._gone_to)
         self._insight = InsightCard(client, sleep)
-        self.actions = IssueActions(self._edit, self._undo, start)
-        self.history = HistoryCard(self._comment, start)
+        self.actions = IssueActions(self._edit, self._undo, self._deeds.start)
+        self.history = HistoryCard(self._comment, self._deeds.start)
         super().__init__([self._head])
         self.add_class("atlas-detail")
         self.clear()
+
+    def stop(self) -> None:
+        """End every task of the issue."""
+        self._deeds.cancel()
+        self._of_event.cancel()
 
     def clear(self) -> None:
         """Show that no issue is chosen."""
@@ -57,10 +71,16 @@ class IssueDetail(ipywidgets.VBox):
         self._head.value = head_html(issue, emails(self._members))
         if (issue.version, issue.status) != (shown.version, shown.status):
             self.actions.show(issue, self._members)
-            self._start(self._load_history())
+            self._deeds.start(self._load_history())
 
-    async def show(self, project_id: str, issue_id: str) -> None:
-        """Load and show the issue, then follow its insight and its history for ever.
+    def show_event(self, event_id: str) -> None:
+        """Show this event of the issue; a newer choice overtakes an older one."""
+        self._of_event.cancel()
+        if self._issue:
+            self._of_event.start(self.event.show(self._issue, event_id))
+
+    async def show(self, project_id: str, issue_id: str, event_id: str = "") -> None:
+        """Load and show the issue and one of its events (the newest, if none is named), then follow it for ever.
 
         Raises:
             SessionEndedError: The token is no longer accepted.
@@ -80,12 +100,13 @@ class IssueDetail(ipywidgets.VBox):
         self._fill(issue)
         await asyncio.gather(
             self._insight.follow(issue_id),
-            self._show_events(project_id, issue_id),
-            poll(self._load_history, self.history.failed, self._sleep, HISTORY_PERIOD_S),
+            self._show_events(issue, event_id),
+            poll(self._load_again, self.history.failed, self._sleep, PERIOD_S),
         )
 
     def _only(self, html: str) -> None:
         self._issue = None
+        self._of_event.cancel()
         self._head.value = html
         self.children = [self._head]
 
@@ -94,9 +115,9 @@ class IssueDetail(ipywidgets.VBox):
         self._head.value = head_html(issue, emails(self._members))
         self.actions.show(issue, self._members)
         self.history.clear()
-        self._stack.value = "<h2>Stack trace</h2>" + stack_html(issue.stack_trace)
+        self.event.clear()
         self._events.value = "<h2>Recent events</h2>" + muted("Loading events…")
-        self.children = [self._head, self.actions, self._stack, self._insight, self.history, self._events]
+        self.children = [self._head, self.actions, self.event, self._insight, self.history, self._events]
 
     async def _edit(self, issue: Issue, changes: dict[str, Any]) -> None:
         try:
@@ -114,6 +135,11 @@ class IssueDetail(ipywidgets.VBox):
             await self._work.comment(self._issue, text)
             await self._load_history()
 
+    async def _load_again(self) -> None:
+        if self._issue:
+            self.refresh(await self._client.issue(self._issue.project_id, self._issue.id))
+        await self._load_history()
+
     async def _load_history(self) -> None:
         issue = self._issue
         if issue is None:
@@ -123,11 +149,17 @@ class IssueDetail(ipywidgets.VBox):
             self.history.show(history.activity, emails(self._members), more=history.next_cursor is not None)
             self.actions.offer_undo(history.activity)
 
-    async def _show_events(self, project_id: str, issue_id: str) -> None:
+    async def _show_events(self, issue: Issue, event_id: str) -> None:
         try:
-            body = events_html(await self._client.events(project_id, issue_id))
+            events = await self._client.events(issue.project_id, issue.id)
+            body = events_html(issue, events)
         except SessionEndedError:
             raise
         except ApiError as error:
-            body = problem(str(error))
+            events, body = [], problem(str(error))
         self._events.value = "<h2>Recent events</h2>" + body
+        await self.event.show(issue, event_id or next((event.event_id for event in events), None))
+
+    def _gone_to(self, event_id: str) -> None:
+        self.show_event(event_id)
+        self._event_chosen(event_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dashboards.issue_words import GONE, standing
-from dashboards.markup import escaped, moment, muted, pill
+from dashboards.markup import escaped, here, moment, muted, pill
 from dashboards.records import Issue, RecentEvent
 
 
@@ -37,15 +37,20 @@ def _release(release: str | None) -> str:
     return f' <span class="atlas-muted">in {escaped(release)}</span>' if release else ""
 
 
-def events_html(events: list[RecentEvent]) -> str:
-    """Return the latest events as a small table."""
+def events_html(issue: Issue, events: list[RecentEvent]) -> str:
+    """Return the latest events as a small table; each leads to its event."""
     if not events:
         return muted("The events of this issue are no longer kept.")
     rows = "".join(
         f"<tr><td>{moment(event.timestamp or event.received_at)}</td><td>{pill(event.level)}</td>"
         f"<td>{escaped(event.environment or '-')}</td><td>{escaped(event.release or '-')}</td>"
-        f'<td class="atlas-mono" title="{escaped(event.event_id)}">{escaped(event.event_id[:8])}</td></tr>'
+        f'<td class="atlas-mono">{_link(issue, event.event_id)}</td></tr>'
         for event in events
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("When", "Level", "Environment", "Release", "Event"))
     return f'<div class="atlas-scroll"><table class="atlas-small"><tr>{heads}</tr>{rows}</table></div>'
+
+
+def _link(issue: Issue, event_id: str) -> str:
+    where = here({"project": issue.project_id, "issue": issue.id, "event": event_id})
+    return f'<a href="{where}" title="{escaped(event_id)}">{escaped(event_id[:8])}</a>'

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import ipywidgets
 
-from dashboards.client import Client
+from dashboards.client import Client, RefusedError
 from dashboards.pages import hints
 from dashboards.pages.alerts_card import AlertsCard
 from dashboards.pages.issue_detail import IssueDetail
 from dashboards.pages.project_page import HERE, ProjectPage, Surroundings, live
 from dashboards.polling import Tasks, poll
 from dashboards.records import Overview
-from dashboards.widgets.issue_table import IssueTable
+from dashboards.widgets.issue_table import DEFAULT_SORT, PAGE_SIZE, SORTS, IssueTable
 
 
 class IssuesPage(ProjectPage):
@@ -20,22 +20,25 @@ class IssuesPage(ProjectPage):
 
     def __init__(self, client: Client, query: Mapping[str, str], surroundings: Surroundings = HERE) -> None:
         super().__init__(client, query, surroundings)
-        self._of_issue = Tasks(self.failed)
+        self._of_list, self._of_issue = Tasks(self.failed), Tasks(self.failed)
         self.tiles = ipywidgets.HTML(tiles_html(None))
-        self.table = IssueTable(query=query.get("q", ""))
+        self.table = IssueTable(query.get("q", ""), query.get("sort", ""))
         self.hint = ipywidgets.HTML()
         self.alerts = AlertsCard(self._acknowledge)
-        self.detail = IssueDetail(client, self.tasks.start, self.sleep)
+        self.detail = IssueDetail(client, self.failed, self._event_chosen, self.sleep)
+        self._event = self._event_of_link = ""
         left = ipywidgets.VBox([self.hint, self.table, self.alerts]).add_class("atlas-column")
         right = ipywidgets.VBox([self.detail]).add_class("atlas-column")
         self.lay_out("Issues", [self.tiles], [ipywidgets.Box([left, right]).add_class("atlas-split")])
         self.table.observe(self._issue_chosen, "selected")
-        self.table.observe(lambda _change: self.write_address(), "query")
+        self.table.observe(self._list_asked, ["query", "sort", "page"])
 
     def stop(self) -> None:
         """End every task of the page."""
         super().stop()
+        self._of_list.cancel()
         self._of_issue.cancel()
+        self.detail.stop()
 
     def open_project(self, project_id: str, *, same: bool) -> None:
         """Show this project's issues and alerts; keep the issue of the address if it is of this project."""
@@ -43,31 +46,64 @@ class IssuesPage(ProjectPage):
         self.table.clear()
         self.hint.value, self.tiles.value = "", tiles_html(None)
         self.alerts.clear()
-        wanted = self.address.params.get("issue", "") if same else ""
-        before, self.table.selected = self.table.selected, wanted
-        if self.table.selected == before:
-            self._issue_chosen(None)
-        self.of_project.start(poll(self._load_issues, self.say, self.sleep))
+        wanted = self.address.params if same else {}
+        self._select(wanted.get("issue", ""), wanted.get("event", ""))
+        self._list_asked(None)
         self.of_project.start(poll(self._load_alerts, self.alerts.failed, self.sleep))
 
     def params(self) -> dict[str, str]:
-        """Return the open issue and the filter."""
-        return {"issue": self.table.selected, "q": self.table.query}
+        """Return the open issue, the event that was gone to, the filter and the order."""
+        sort = {"sort": self.table.sort} if self.table.sort != DEFAULT_SORT else {}
+        return {"issue": self.table.selected, "event": self._event, "q": self.table.query, **sort}
 
     def restore(self, wanted: Mapping[str, str]) -> None:
-        """Show the issue and the filter of an address."""
+        """Show the issue, the event, the filter and the order of an address."""
         self.table.query = wanted.get("q", "")
-        self.table.selected = wanted.get("issue", "")
+        self.table.sort = wanted["sort"] if wanted.get("sort") in SORTS else DEFAULT_SORT
+        issue_id, event_id = wanted.get("issue", ""), wanted.get("event", "")
+        if issue_id == self.table.selected and event_id and event_id != self._event:
+            self._event = event_id
+            self.detail.show_event(event_id)
+        elif (issue_id, event_id) != (self.table.selected, self._event):
+            self._select(issue_id, event_id)
+
+    def _select(self, issue_id: str, event_id: str) -> None:
+        """Open an issue at an event, as an address asks."""
+        self._event_of_link = event_id
+        before, self.table.selected = self.table.selected, issue_id
+        if issue_id == before:
+            self._issue_chosen(None)
+
+    def _event_chosen(self, event_id: str) -> None:
+        self._event = event_id
+        self.write_address()
+
+    def _list_asked(self, _change: object) -> None:
+        self._of_list.cancel()
+        if self.projects.value:
+            self._of_list.start(poll(self._load_issues, self.say, self.sleep))
+        self.write_address()
 
     async def _load_issues(self) -> None:
-        project_id = self.projects.value
-        issues, overview = await asyncio.gather(self.client.issues(project_id), self.client.overview(project_id))
-        self.table.show(issues)
+        overview = await self.client.overview(self.projects.value)
         self.tiles.value = tiles_html(overview)
-        self.hint.value = "" if issues else hints.first_event(self.surroundings.ingestion_url)
-        self.table.layout.display = None if issues else "none"
+        self.hint.value = "" if overview.total_issues else hints.first_event(self.surroundings.ingestion_url)
+        self.table.layout.display = None if overview.total_issues else "none"
+        if not self.table.problem:
+            await self._load_page(None if self.table.query.strip() else overview.total_issues)
         self.notice.value = ""
-        shown = next((issue for issue in issues if issue.id == self.table.selected), None)
+
+    async def _load_page(self, total: int | None) -> None:
+        table = self.table
+        try:
+            found = await self.client.issues(
+                self.projects.value, query=table.query, sort=table.sort, limit=PAGE_SIZE, cursor=table.cursor
+            )
+        except RefusedError as error:
+            table.refuse(str(error), error.detail.get("position") if isinstance(error.detail, dict) else None)
+            return
+        table.show(found, total)
+        shown = next((issue for issue in found.issues if issue.id == table.selected), None)
         if shown is not None:
             self.detail.refresh(shown)
 
@@ -85,8 +121,9 @@ class IssuesPage(ProjectPage):
 
     def _issue_chosen(self, _change: object) -> None:
         self._of_issue.cancel()
+        self._event, self._event_of_link = self._event_of_link, ""
         if self.table.selected and self.projects.value:
-            self._of_issue.start(self.detail.show(self.projects.value, self.table.selected))
+            self._of_issue.start(self.detail.show(self.projects.value, self.table.selected, self._event))
         else:
             self.detail.clear()
         self.write_address()

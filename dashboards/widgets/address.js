@@ -1,4 +1,4 @@
-const read = () => Object.fromEntries(new URLSearchParams(location.search));
+const read = (query) => Object.fromEntries(new URLSearchParams(query));
 
 function render({ model, el }) {
   el.hidden = true;
@@ -14,14 +14,26 @@ function render({ model, el }) {
     const address = location.pathname + (query ? "?" + query : "");
     if (address !== location.pathname + location.search) history.pushState(null, "", address);
   };
-  const back = () => {
-    model.set("params", read());
+  const show = (query) => {
+    model.set("params", read(query));
     model.save_changes();
+  };
+  const back = () => show(location.search);
+  // Links within the page change what it shows; with a key held they open a tab, as anywhere.
+  const follow = (event) => {
+    const link = event.target.closest?.('a[href^="?"]');
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(link.search);
   };
   point();
   model.on("change:params", write);
   window.addEventListener("popstate", back);
-  return () => window.removeEventListener("popstate", back);
+  document.addEventListener("click", follow);
+  return () => {
+    window.removeEventListener("popstate", back);
+    document.removeEventListener("click", follow);
+  };
 }
 
 export default { render };

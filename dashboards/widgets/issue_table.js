@@ -38,17 +38,50 @@ function timeCell(cell, row, key) {
   cell.append(time);
 }
 
-function render({ model, el }) {
-  const root = make("div", "atlas-table");
+// What the language offers, in one look; the service refuses anything else and says where.
+const HELP = [
+  ["words", "timeout \"connection refused\""],
+  ["level", "level:[error,critical]"],
+  ["status", "is:regressed  status:ignored"],
+  ["people", "assignee:me  is:unassigned"],
+  ["where", "release:shop@1.*  environment:production"],
+  ["tags", "tags.region:eu  -has:tags.customer"],
+  ["numbers", "count:>100  users:>=5"],
+  ["times", "first_seen:>2026-11-01  last_seen:-24h"],
+];
+
+function helpBox() {
+  const box = make("details", "atlas-help");
+  const list = make("dl");
+  for (const [name, example] of HELP) list.append(make("dt", "", name), make("dd", "", example));
+  box.append(make("summary", "", "Help"), list, make("p", "", "Terms side by side must all hold; - before a term turns it round."));
+  return box;
+}
+
+function makeBar(model) {
   const filter = make("input", "atlas-filter");
   filter.type = "search";
-  filter.placeholder = "Filter issues   ( / )";
+  filter.placeholder = "Filter: words, level:error, is:regressed   ( / )";
   filter.setAttribute("aria-label", "Filter issues");
-  filter.value = model.get("query");
+  filter.setAttribute("aria-describedby", "atlas-query-problem");
+  filter.spellcheck = false;
+  const sort = make("select");
+  for (const [value, label] of Object.entries(model.get("sorts"))) sort.append(new Option(label, value));
+  const label = make("label", "atlas-order", "Sort");
+  label.append(sort);
   const count = make("span", "atlas-count");
   count.setAttribute("role", "status");
+  const problem = make("p", "atlas-refused");
+  problem.id = "atlas-query-problem";
+  problem.setAttribute("role", "alert");
   const bar = make("div", "atlas-bar");
-  bar.append(filter, count);
+  bar.append(filter, label, helpBox(), count, problem);
+  return { bar, filter, sort, count, problem };
+}
+
+function render({ model, el }) {
+  const root = make("div", "atlas-table");
+  const { bar, filter, sort, count, problem } = makeBar(model);
   const table = make("table");
   table.setAttribute("aria-label", "Issues");
   const head = make("thead");
@@ -58,9 +91,8 @@ function render({ model, el }) {
   scroll.append(table);
   const previous = make("button", "atlas-button", "‹ Previous");
   const next = make("button", "atlas-button", "Next ›");
-  const range = make("span", "atlas-sub");
   const foot = make("div", "atlas-foot");
-  foot.append(range, previous, next);
+  foot.append(previous, next);
   root.append(bar, scroll, foot);
   el.append(root);
 
@@ -70,19 +102,23 @@ function render({ model, el }) {
   };
 
   function drawHead() {
-    const sort = model.get("sort");
+    const sorts = model.get("sorts");
     const line = make("tr");
     for (const column of COLUMNS) {
       const cell = make("th", "atlas-col-" + column.key);
-      const button = make("button", "atlas-sort", column.label);
-      const direction = sort === column.key ? "ascending" : sort === "-" + column.key ? "descending" : "none";
       cell.scope = "col";
-      cell.setAttribute("aria-sort", direction);
-      button.onclick = () => set("sort", direction === "descending" ? column.key : "-" + column.key);
-      cell.append(button);
+      if (column.key in sorts) {
+        const button = make("button", "atlas-sort", column.label);
+        cell.setAttribute("aria-sort", model.get("sort") === column.key ? "descending" : "none");
+        button.onclick = () => set("sort", column.key);
+        cell.append(button);
+      } else {
+        cell.append(make("span", "atlas-sort", column.label));
+      }
       line.append(cell);
     }
     head.replaceChildren(line);
+    sort.value = model.get("sort");
   }
 
   function select(line) {
@@ -117,7 +153,7 @@ function render({ model, el }) {
 
   function emptyText() {
     if (model.get("loading")) return "Loading issues…";
-    return model.get("query") ? "No issue matches this filter." : "No issues yet.";
+    return model.get("query") ? "No issue matches this filter." : "No issues on this page.";
   }
 
   function drawBody() {
@@ -132,26 +168,33 @@ function render({ model, el }) {
       body.append(line);
     }
     if (focused) [...body.children].find((line) => line.dataset.id === focused)?.focus();
-    drawFoot();
   }
 
-  function drawFoot() {
-    const total = model.get("total");
-    const page = model.get("page");
-    const size = model.get("page_size");
-    const end = Math.min(total, (page + 1) * size);
-    count.textContent = total.toLocaleString("en") + (total === 1 ? " issue" : " issues");
-    range.textContent = total ? `${page * size + 1}–${end} of ${total.toLocaleString("en")}` : "";
-    previous.disabled = page <= 0;
-    next.disabled = end >= total;
-    foot.hidden = total <= size;
+  function drawState() {
+    const refused = model.get("problem");
+    const at = refused.position;
+    problem.replaceChildren();
+    if (refused.text) problem.append(refused.text);
+    if (refused.text && at !== null) {
+      const shown = make("code", "", refused.query.slice(0, at));
+      shown.append(make("mark", "", refused.query.slice(at) || "␣"));
+      problem.append(shown);
+    }
+    filter.setAttribute("aria-invalid", String(Boolean(refused.text)));
+    scroll.classList.toggle("atlas-old", Boolean(refused.text) || model.get("loading"));
+    count.textContent = refused.text ? "" : model.get("summary");
+    previous.disabled = model.get("page") <= 0;
+    next.disabled = !model.get("has_next");
+    foot.hidden = previous.disabled && next.disabled;
   }
 
   let timer;
+  filter.value = model.get("query");
   filter.oninput = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => set("query", filter.value), 150);
+    timer = setTimeout(() => set("query", filter.value), 250);
   };
+  sort.onchange = () => set("sort", sort.value);
   previous.onclick = () => set("page", Math.max(0, model.get("page") - 1));
   next.onclick = () => set("page", model.get("page") + 1);
   const slash = (event) => {
@@ -161,13 +204,15 @@ function render({ model, el }) {
   };
   document.addEventListener("keydown", slash);
   model.on("change:rows change:loading change:selected", drawBody);
-  model.on("change:total change:page", drawFoot);
+  model.on("change:problem change:loading change:summary change:page change:has_next", drawState);
+  model.on("change:page", () => scroll.scrollTo(0, 0));
   model.on("change:sort", drawHead);
   model.on("change:query", () => {
     if (document.activeElement !== filter) filter.value = model.get("query");
   });
   drawHead();
   drawBody();
+  drawState();
   return () => document.removeEventListener("keydown", slash);
 }
 

@@ -1,4 +1,4 @@
-"""An accessible table of issues; the browser holds one page of it."""
+"""An accessible table of issues; the browser holds one page of it, the service the others."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -6,67 +6,72 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from dashboards.records import Issue
+from dashboards.records import Issue, IssuePage
 
 _HERE = Path(__file__).parent
 PAGE_SIZE: Final = 50
-_SEVERITY: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3, "fatal": 4, "critical": 4}
+DEFAULT_SORT: Final = "last_seen"
+SORTS: Final = {
+    "last_seen": "Last seen",
+    "first_seen": "First seen",
+    "count": "Events",
+    "users": "Users",
+    "priority": "Priority",
+}
 
 
 class IssueTable(anywidget.AnyWidget):
-    """Filters, sorts and pages the issues that it is given; `selected` is the id of the chosen one."""
+    """Shows one page of a query's issues; `selected` is the id of the chosen one.
+
+    A visitor changes `query`, `sort`, `page` and `selected`; whoever observes them asks the service and calls `show` or
+    `refuse`. The next page is found by the cursor that came with this one, so pages are visited one by one.
+    """
 
     _esm = _HERE / "issue_table.js"
     _css = _HERE / "issue_table.css"
     rows: Any = traitlets.List().tag(sync=True)
-    total = traitlets.Int(0).tag(sync=True)
-    page = traitlets.Int(0).tag(sync=True)
-    page_size = traitlets.Int(PAGE_SIZE).tag(sync=True)
     query = traitlets.Unicode("").tag(sync=True)
-    sort = traitlets.Unicode("-last_seen").tag(sync=True)
+    sort = traitlets.Unicode(DEFAULT_SORT).tag(sync=True)
+    sorts: Any = traitlets.Dict(SORTS).tag(sync=True)
+    page = traitlets.Int(0).tag(sync=True)
+    has_next = traitlets.Bool(default_value=False).tag(sync=True)
+    summary = traitlets.Unicode("").tag(sync=True)
+    problem: Any = traitlets.Dict().tag(sync=True)
     selected = traitlets.Unicode("").tag(sync=True)
     loading = traitlets.Bool(default_value=True).tag(sync=True)
 
-    def __init__(self, query: str = "", selected: str = "") -> None:
-        self._issues: list[Issue] = []
-        super().__init__(query=query, selected=selected)
-        self.observe(self._turned, ["page", "sort"])
-        self.observe(self._filtered, "query")
+    def __init__(self, query: str = "", sort: str = "") -> None:
+        self._cursors: list[str | None] = [None]
+        super().__init__(query=query, sort=sort if sort in SORTS else DEFAULT_SORT)
+        self.observe(lambda _change: self._first_page(), ["query", "sort"])
 
-    def show(self, issues: list[Issue]) -> None:
-        """Replace the issues; unchanged rows are not sent again."""
-        self._issues = issues
-        self.loading = False
-        self._fill()
+    @property
+    def cursor(self) -> str | None:
+        """What the service gave with the page before this one."""
+        return self._cursors[min(self.page, len(self._cursors) - 1)]
+
+    def show(self, found: IssuePage, total: int | None) -> None:
+        """Show what the service found for this page; `total` is how many there are, if that is known."""
+        self._cursors = [*self._cursors[: self.page + 1], found.next_cursor]
+        with self.hold_sync():
+            self.loading, self.problem = False, {}
+            self.has_next = found.next_cursor is not None
+            self.summary = _summary(self.page, len(found.issues), total, more=self.has_next)
+            self.rows = [row(issue) for issue in found.issues]
+
+    def refuse(self, text: str, position: int | None) -> None:
+        """Say why the query cannot be read, and where in it; the rows are still those of the last one."""
+        self.loading, self.problem = False, {"text": text, "query": self.query, "position": position}
 
     def clear(self) -> None:
         """Forget the issues of another project."""
-        self._issues, self.loading, self.page = [], True, 0
-        self._fill()
+        self._first_page()
+        self.rows, self.summary = [], ""
 
-    def _turned(self, _change: object) -> None:
-        self._fill()
-
-    def _filtered(self, _change: object) -> None:
-        self.page = 0
-        self._fill()
-
-    def _fill(self) -> None:
-        kept = arranged(self._issues, self.query, self.sort)
-        last = max(0, (len(kept) - 1) // self.page_size)
+    def _first_page(self) -> None:
+        self._cursors = [None]
         with self.hold_sync():
-            self.total = len(kept)
-            self.page = min(max(self.page, 0), last)
-            start = self.page * self.page_size
-            self.rows = [row(issue) for issue in kept[start : start + self.page_size]]
-
-
-def arranged(issues: list[Issue], query: str, sort: str) -> list[Issue]:
-    """Return the issues whose title, level, status or fingerprint has `query`, by `sort` ("-count": most first)."""
-    needle = query.strip().casefold()
-    kept = [i for i in issues if needle in f"{i.title}\n{i.level}\n{i.status}\n{i.fingerprint}".casefold()]
-    name = sort.lstrip("-")
-    return sorted(kept, key=lambda issue: _sort_key(issue, name), reverse=sort.startswith("-"))
+            self.page, self.has_next, self.loading, self.problem = 0, False, True, {}
 
 
 def row(issue: Issue) -> dict[str, Any]:
@@ -83,17 +88,11 @@ def row(issue: Issue) -> dict[str, Any]:
     }
 
 
-def _sort_key(issue: Issue, name: str) -> tuple[int, str]:
-    match name:
-        case "count":
-            return issue.count, issue.id
-        case "users":
-            return issue.users, issue.id
-        case "level":
-            return _SEVERITY.get(issue.level, 0), issue.id
-        case "title":
-            return 0, issue.title.casefold()
-        case "status":
-            return int(issue.is_regressed), issue.status
-        case _:
-            return 0, issue.last_seen or ""
+def _summary(page: int, shown: int, total: int | None, *, more: bool) -> str:
+    first = page * PAGE_SIZE + 1
+    if not shown:
+        return "no issues"
+    if not more and page == 0:
+        return f"{shown:,} issue{'' if shown == 1 else 's'}"
+    of = f" of {total:,}" if total is not None else " of more" if more else ""
+    return f"{first:,}-{first + shown - 1:,}{of}"

@@ -13,6 +13,7 @@ import jwt
 
 from tests.dashboards.fake_data import (
     NOTHING_ARRIVED,
+    an_event,
     an_id,
     an_insight,
     events_of,
@@ -21,7 +22,8 @@ from tests.dashboards.fake_data import (
     some_issues,
 )
 from tests.dashboards.fake_intake import an_intake
-from tests.dashboards.fake_workflow import NO_ISSUE, Answer, FakeWorkflow, Json
+from tests.dashboards.fake_lists import a_page
+from tests.dashboards.fake_workflow import NO_ISSUE, Answer, FakeWorkflow, Json, answered
 
 JWT_KEY = "0123456789abcdef0123456789abcdef-for-tests"
 EMAIL, PASSWORD = "ada@example.com", "lovelace-1843"
@@ -94,7 +96,7 @@ class World:
     ) -> Answer:
         match [method, *parts]:
             case ["GET", "issues"]:
-                return 200, {"issues": issues, "next_cursor": None}
+                return answered(lambda: (200, a_page(issues, query)))
             case ["GET", "issues", issue]:
                 found = [known for known in issues if known["id"] == issue]
                 return (200, {"issue": found[0]}) if found else NO_ISSUE
@@ -104,6 +106,9 @@ class World:
                 return 200, overview_of(issues)
             case ["GET", "events"]:
                 return 200, {"events": events_of(issues, query), "next_cursor": None}
+            case ["GET", "events", event_id]:
+                event = an_event(issues, event_id)
+                return (200, {"event": event}) if event else (404, {"error": "no such event"})
             case ["GET", "alerts"]:
                 return 200, {"alerts": self.alerts}
             case ["GET", "alerts", "unread"]:

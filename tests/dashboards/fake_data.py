@@ -155,3 +155,67 @@ def events_of(issues: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
         if issue["id"] in query
         for number in range(1, 6)
     ]
+
+
+def an_event(issues: list[dict[str, Any]], event_id: str) -> dict[str, Any] | None:
+    """One of those events whole; the first is the newest."""
+    for issue in issues:
+        events = events_of([issue], issue["id"])
+        ids = [event["event_id"] for event in events]
+        if event_id in ids:
+            at = ids.index(event_id)
+            neighbours = {
+                "previous_event_id": ids[at + 1] if at + 1 < len(ids) else None,
+                "next_event_id": ids[at - 1] if at else None,
+            }
+            return events[at] | neighbours | _whole(issue, at)
+    return None
+
+
+def _whole(issue: dict[str, Any], number: int) -> dict[str, Any]:
+    own = _frame("orders/cart.py", "total", 88, in_app=True) | {
+        "pre_context": ["def total(self, currency):", "    for line in self.lines:"],
+        "context_line": '        raise KeyError("price_cents")',
+        "post_context": ["    return sum(prices)"],
+        "vars": {"currency": "EUR", "line": {"sku": HOSTILE, "quantity": 2}},
+    }
+    caught = {"type": "KeyError", "value": f"'price_cents' {HOSTILE}", "module": None, "handled": False}
+    cause = {"type": "LookupError", "value": "no price", "module": "shop.prices", "handled": None}
+    library = _frame("starlette/routing.py", "app", 389, in_app=False)
+    return {
+        "project_id": issue["project_id"],
+        "source": "sentry",
+        "stack_trace": TRACE,
+        "exceptions": [
+            cause | {"mechanism": None, "frames": [own | {"lineno": 12}]},
+            caught | {"mechanism": {"type": "generic"}, "frames": [library, own]},
+        ],
+        "frames": [library, own],
+        "platform": "python",
+        "dist": None,
+        "server_name": f"web-{number}",
+        "logger": None,
+        "transaction": "/checkout",
+        "template": None,
+        "user": {"id": "41", "email": "carol@example.org"},
+        "tags": {"region": "eu-central", "customer": HOSTILE},
+        "contexts": {"runtime": {"name": "CPython", "version": "3.11.7"}},
+        "extra": {},
+        "request": {"method": "POST", "url": "https://shop.example/checkout"},
+        "breadcrumbs": [
+            {"timestamp": minutes_ago(4), "category": "query", "message": "SELECT * FROM carts", "level": "info"},
+            {"timestamp": minutes_ago(3), "category": "http", "data": {"url": HOSTILE, "status": 500}},
+        ],
+        "sdk": {"name": "sentry.python", "version": "2.40.0"},
+        "repairs": [],
+        "reported_sha256": None,
+        "raw": None,
+        "sequence": issue["count"] - number,
+        "strategy": "message",
+    }
+
+
+def _frame(filename: str, function: str, lineno: int, *, in_app: bool) -> dict[str, Any]:
+    unset = {"abs_path": None, "module": None, "colno": None, "context_line": None, "vars": None}
+    known = {"filename": filename, "function": function, "lineno": lineno, "in_app": in_app}
+    return unset | known | {"pre_context": [], "post_context": []}

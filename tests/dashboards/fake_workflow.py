@@ -1,10 +1,11 @@
 """The issue service's workflow over dictionaries: its own bodies and rules, its answers in their shapes."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -20,8 +21,21 @@ from tests.dashboards.fake_data import an_id
 
 Json = dict[str, Any]
 Answer = tuple[int, Json]
+A = TypeVar("A")
 NO_ISSUE: Answer = (404, {"error": "no such issue"})
 _STANDING = tuple(name for name in Standing.__struct_fields__ if name != "episode")
+
+
+def answered(work: Callable[[], A]) -> A | Answer:
+    """What `work` answers, or the answer that services give for the error it raises."""
+    try:
+        return work()
+    except AtlasError as error:
+        answer = error_answer(error)
+    except ValidationError as error:
+        problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
+        answer = invalid_answer(RequestValidationError(problems))
+    return answer.status_code, json.loads(answer.body)
 
 
 @dataclass
@@ -38,14 +52,7 @@ class FakeWorkflow:
         about = [issue for issue in issues if issue["id"] in parts]
         if method != "GET" and "issues" in parts and not about:
             return NO_ISSUE
-        try:
-            return self._routed([method, *parts], about or issues, email, body)
-        except AtlasError as error:
-            answer = error_answer(error)
-        except ValidationError as error:
-            problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
-            answer = invalid_answer(RequestValidationError(problems))
-        return answer.status_code, json.loads(answer.body)
+        return answered(lambda: self._routed([method, *parts], about or issues, email, body))
 
     def _routed(self, route: list[str], issues: list[Json], email: str, body: Json) -> Answer | None:
         match route:

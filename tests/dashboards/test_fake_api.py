@@ -6,12 +6,26 @@ from typing import Any
 
 import pytest
 
+from atlas_core.events import ExceptionValue, Frame
 from atlas_core.storage.database import Database
 from tests.dashboards.fake_api import EMAIL, World
 from tests.dashboards.fake_data import an_id
 from tests.services.desk import Desk
 
 Answer = tuple[int, Any]
+FREE = frozenset(
+    {"breadcrumbs", "vars", "tags", "user", "contexts", "extra", "request"}
+)  # what applications fill as they like
+FRAME = Frame(filename="a.py", function="f", lineno=2, in_app=True, context_line="f()", vars={"a": 1})
+WHOLE: dict[str, Any] = {
+    "release": "shop@1.4.2",
+    "exceptions": [ExceptionValue(type="KeyError", value="boom", handled=False, frames=[FRAME])],
+    "tags": {"region": "eu"},
+    "user": {"id": "1", "email": "carol@example.org"},
+    "contexts": {"runtime": {"name": "CPython"}},
+    "breadcrumbs": [{"timestamp": "2026-11-25T12:00:00Z", "category": "query", "message": "SELECT", "level": "info"}],
+    "platform": "python",
+}
 
 
 @pytest.fixture
@@ -26,7 +40,7 @@ class Real:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.issue = str(desk.issue(release="shop@1.4.2"))
+        self.issue = str(desk.issue(**WHOLE))
         self.member = str(desk.bob)
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
@@ -49,12 +63,13 @@ class Fake:
 
 
 def shape(value: Any) -> Any:
-    """The keys and kinds of a JSON value; of a list, its first element's."""
+    """The keys and kinds of a JSON value; of a list, its last element's."""
     match value:
         case dict():
-            return {key: shape(inner) for key, inner in value.items() if inner is not None}
+            known = {key: inner for key, inner in value.items() if inner is not None}
+            return {key: type(inner).__name__ if key in FREE else shape(inner) for key, inner in known.items()}
         case list():
-            return [shape(inner) for inner in value[:1]]
+            return [shape(inner) for inner in value[-1:]]
     return type(value).__name__
 
 
@@ -63,6 +78,9 @@ def story(services: Real | Fake) -> dict[str, Answer]:
     issue = f"/issues/{services.issue}"
     asked: dict[str, tuple[str, str, object]] = {
         "list": ("GET", "/issues", None),
+        "page": ("GET", "/issues?query=is%3Aopen&sort=count&limit=1", None),
+        "found": ("GET", "/issues?query=level%3Aerror", None),
+        "unreadable": ("GET", "/issues?query=boom+level%3Asevere", None),
         "issue": ("GET", issue, None),
         "overview": ("GET", "/overview", None),
         "events": ("GET", f"/events?issue_id={services.issue}&limit=10", None),
@@ -82,6 +100,9 @@ def story(services: Real | Fake) -> dict[str, Answer]:
     told["undo"] = services.ask("POST", f"/actions/{action}/undo")
     told["undo again"] = services.ask("POST", f"/actions/{action}/undo")
     told["history"] = services.ask("GET", f"{issue}/activity?limit=20")
+    newest = told["events"][1]["events"][0]["event_id"]
+    told["event"] = services.ask("GET", f"/events/{newest}")
+    told["missing event"] = services.ask("GET", f"/events/{an_id('nowhere')}")
     told["missing"] = services.ask("GET", f"/issues/{an_id('nowhere')}")
     return told
 

@@ -33,7 +33,7 @@ def test_an_escaped_string_has_neither_tags_nor_quotes() -> None:
         head_html(ATTACKED, {ATTACK: ATTACK}),
         head_html(msgspec.structs.replace(ATTACKED, status="ignored"), {}),
         head_html(msgspec.structs.replace(ATTACKED, status="resolved"), {}),
-        events_html([RecentEvent(ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK)]),
+        events_html(ATTACKED, [RecentEvent(ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK, ATTACK)]),
         insight_html(Insight(ATTACK, ATTACK, ATTACK, [ATTACK], ATTACK, 1)),
         insight_html(Insight(ATTACK, evidence=ATTACK)),
         wait_html(InsightWait("failed", ATTACK, 2)),
