@@ -45,6 +45,8 @@ class GroupCommit:
         size_bytes = sum(len(message.body) for message in messages)
         if any(len(message.body) > limits.MESSAGE_BYTES for message in messages):
             raise TooLargeError(f"an event is larger than {limits.MESSAGE_BYTES:,} bytes")
+        if size_bytes > WAITING_BYTES:
+            raise TooLargeError(f"the events of a request are larger than {WAITING_BYTES:,} bytes")
         with self._wake:
             if self._closed or self._waiting_bytes + size_bytes > WAITING_BYTES:
                 raise TransientError("ingestion is stopping" if self._closed else "ingestion is overloaded: slow down")
@@ -86,6 +88,11 @@ class GroupCommit:
         try:
             self._publisher.publish([message for messages, _ in batch for message in messages])
         except TooLargeError as error:
+            if len(batch) > 1:
+                # One of them is: the others must not be refused with it.
+                for item in batch:
+                    self._write([item])
+                return
             problem = error
         except TransientError as error:
             problem = error

@@ -14,13 +14,14 @@ from typing import Any, Self
 from uuid import UUID
 
 from atlas_core.events import Event
+from atlas_core.ports import Publisher
 from atlas_core.projects import KeyOwner, key_hash
 from atlas_core.topics import ATLAS_EVENTS
 from atlas_core.transports.memory import MemoryLog
 from services.ingestion.app import make_ingestion_app
 from services.ingestion.group_commit import GroupCommit
 from services.ingestion.intake import Intake
-from services.ingestion.keys import KeyCache
+from services.ingestion.keys import KeyCache, KeyFinder
 from services.ingestion.ledger import ACCEPTED, Ledger
 from services.ingestion.rates import Allowances, Rates
 from services.serving import make_server, new_loop, run
@@ -104,12 +105,12 @@ class Response:
 class Door:
     """The ingestion service on a port of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, publisher: Publisher | None = None, finder: KeyFinder | None = None) -> None:
         self.log = MemoryLog(1, ATLAS_EVENTS.name)
-        self.commit = GroupCommit(self.log.publisher())
-        found = Keys()
-        self.owners = found.owners
-        self.keys = KeyCache(found)
+        self.commit = GroupCommit(publisher or self.log.publisher())
+        known = Keys()
+        self.owners = known.owners
+        self.keys = KeyCache(finder or known)
         self.rates = Rates(Allowances())
         self.outcomes = MemoryOutcomes()
         self.ledger = Ledger(self.outcomes, self.outcomes, self.rates)
