@@ -7,6 +7,7 @@ from fastapi import FastAPI, Query
 
 from atlas_core import limits
 from services.http import Checks, MemberProject, Sessions, make_app
+from services.issues.export_routes import add_export_routes
 from services.issues.grouping_routes import Groups, add_grouping_routes
 from services.issues.intake_routes import add_intake_routes
 from services.issues.merge_routes import add_merge_routes
@@ -30,6 +31,7 @@ def make_issues_app(
     add_search_routes(app, reads)
     add_statistics_routes(app, reads)
     add_intake_routes(app, reads.intake)
+    add_export_routes(app, reads, sessions)
     add_workflow_routes(app, reads.issues, workflow)
     add_merge_routes(app, reads.issues, groups.merges)
     add_grouping_routes(app, groups)

@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 from atlas_core.storage.database import Database
 from atlas_core.storage.event_queries import EventQueries
+from atlas_core.storage.exports import Exports
 from atlas_core.storage.intake_queries import IntakeQueries
 from atlas_core.storage.issue_lists import IssueLists
 from atlas_core.storage.queries import IssueQueries
@@ -21,6 +22,7 @@ class Reads(NamedTuple):
     views: SavedViews
     statistics: Statistics
     intake: IntakeQueries
+    exports: Exports
 
     @classmethod
     def of(cls, database: Database, lag: Callable[[], int] = lambda: 0) -> Self:
@@ -32,4 +34,5 @@ class Reads(NamedTuple):
             SavedViews(database),
             Statistics(database),
             IntakeQueries(database, lag),
+            Exports(database),
         )

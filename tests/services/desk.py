@@ -66,11 +66,14 @@ class Desk:
         return self.send(method, f"/projects/{self.project}{path}", body, user=user)
 
     def send(self, method: str, path: str, body: object = None, *, user: UUID | None = None) -> httpx.Response:
-        now = int(time.time())
-        who = str(user or self.ann)
-        claims = {"user_id": who, "sub": who, "email": "x", "iss": ISSUER, "iat": now, "exp": now + 60}
-        headers = {"Authorization": f"Bearer {jwt.encode(claims, KEY, 'HS256')}"}
+        headers = self.headers(user or self.ann)
         return asyncio.run(self._send(method, path, body, headers))
+
+    def headers(self, user: UUID) -> dict[str, str]:
+        """Return what a signed-in person sends."""
+        now = int(time.time())
+        claims = {"user_id": str(user), "sub": str(user), "email": "x", "iss": ISSUER, "iat": now, "exp": now + 60}
+        return {"Authorization": f"Bearer {jwt.encode(claims, KEY, 'HS256')}"}
 
     async def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app)
