@@ -68,6 +68,7 @@ CLOCK_FUTURE_S: Final = 60
 
 # History and its grouping.
 RETENTION_DAYS: Final = 90
+RETENTION_DAYS_MOST: Final = 3_650
 ISSUES_MERGED: Final = 1_000
 FINGERPRINTS_SHOWN: Final = 1_000
 SIMILAR_SHOWN: Final = 20

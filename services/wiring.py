@@ -16,6 +16,7 @@ from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.keys import ApiKeys
 from atlas_core.storage.outcomes import PostgresOutcomes
+from atlas_core.storage.retention import Retention
 from atlas_core.topics import ALERT_GROUP, ATLAS_EVENTS, INSIGHT_GROUP, INSIGHT_JOBS, ISSUE_GROUP, ISSUE_UPDATES
 from services.alerts.app import make_alerts_app
 from services.alerts.worker import AlertsWorker
@@ -34,6 +35,7 @@ from services.intelligence.sweeper import Sweeper
 from services.intelligence.worker import InsightWorker
 from services.issues.app import make_issues_app
 from services.issues.dead_letters import DeadLetters
+from services.issues.forgetter import Forgetter
 from services.issues.grouping_routes import Groups
 from services.issues.reads import Reads
 from services.issues.worker import Digest
@@ -95,7 +97,9 @@ def issues(settings: Settings, jwt_key: str) -> Service:
         checks={"database": database.check, "worker": worker.check, "event log": updates.check},
         cors_origins=settings.cors_origins,
     )
-    return Service("issues", app, settings.ports.issues, (worker,), (updates.close, database.close))
+    return Service(
+        "issues", app, settings.ports.issues, (worker, Forgetter(Retention(database))), (updates.close, database.close)
+    )
 
 
 def alerts(settings: Settings, jwt_key: str) -> Service:

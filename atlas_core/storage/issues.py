@@ -55,6 +55,9 @@ class PostgresIssueStore:
             except ConflictError:
                 # Another worker stored one of these ids between our look and our write: look again.
                 log.info("a batch of %d events met another worker's ids; taking it again", len(events))
+            except psycopg.errors.CheckViolation:
+                # Retention dropped a day whose partition we took to be there.
+                self._days.clear()
             else:
                 self._days.update(event.received_at.date() for event in events)
                 return updates

@@ -30,6 +30,16 @@ def ensure_day_partition(cursor: psycopg.Cursor[Any], table: str, day: date) -> 
     cursor.execute(attach.format(**names, **days))
 
 
+def day_partitions(cursor: psycopg.Cursor[Any], table: str) -> list[date]:
+    """Return the days that have a partition, oldest first."""
+    cursor.execute(
+        "SELECT right(c.relname, 8) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = %s::regclass ORDER BY 1",
+        (table,),
+    )
+    return [date.fromisoformat(row[0]) for row in cursor.fetchall()]
+
+
 def drop_day_partitions_before(cursor: psycopg.Cursor[Any], table: str, day: date) -> list[str]:
     """Drop the partitions of days before `day`; return their names."""
     schema, name = table.split(".")

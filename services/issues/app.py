@@ -13,6 +13,7 @@ from services.issues.intake_routes import add_intake_routes
 from services.issues.merge_routes import add_merge_routes
 from services.issues.reads import Reads
 from services.issues.search_routes import add_search_routes
+from services.issues.settings_routes import add_settings_routes
 from services.issues.statistics_routes import add_statistics_routes
 from services.issues.workflow_routes import Workflow, add_workflow_routes
 
@@ -32,6 +33,7 @@ def make_issues_app(
     add_statistics_routes(app, reads)
     add_intake_routes(app, reads.intake)
     add_export_routes(app, reads, sessions)
+    add_settings_routes(app, reads)
     add_workflow_routes(app, reads.issues, workflow)
     add_merge_routes(app, reads.issues, groups.merges)
     add_grouping_routes(app, groups)

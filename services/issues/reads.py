@@ -8,6 +8,7 @@ from atlas_core.storage.event_queries import EventQueries
 from atlas_core.storage.exports import Exports
 from atlas_core.storage.intake_queries import IntakeQueries
 from atlas_core.storage.issue_lists import IssueLists
+from atlas_core.storage.project_settings import ProjectSettings
 from atlas_core.storage.queries import IssueQueries
 from atlas_core.storage.saved_views import SavedViews
 from atlas_core.storage.statistics import Statistics
@@ -23,6 +24,7 @@ class Reads(NamedTuple):
     statistics: Statistics
     intake: IntakeQueries
     exports: Exports
+    settings: ProjectSettings
 
     @classmethod
     def of(cls, database: Database, lag: Callable[[], int] = lambda: 0) -> Self:
@@ -35,4 +37,5 @@ class Reads(NamedTuple):
             Statistics(database),
             IntakeQueries(database, lag),
             Exports(database),
+            ProjectSettings(database),
         )
