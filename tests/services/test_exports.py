@@ -126,6 +126,7 @@ def served(app: ASGIApp) -> Iterator[str]:
     """The app on a port of its own; yields its address."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
+        sock.listen(8)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
