@@ -73,7 +73,7 @@ def test_a_key_is_looked_up_once_for_many_events():
 
 def test_a_revoked_key_is_out_within_five_seconds_of_continuous_use():
     async def story(cache: KeyCache, finder: Finder, clock: Clock) -> None:
-        for revoked_after in range(0, 40, 7):
+        for revoked_after in (0, 13, 27):
             finder.owners = {key_hash(KEY): OWNER}
             clock.seconds += 100
             start = clock.seconds

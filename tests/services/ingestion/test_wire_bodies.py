@@ -230,12 +230,12 @@ def test_a_request_that_does_not_arrive_is_given_up(door: Door, sent: bytes, mon
 
 
 def test_a_slow_body_that_keeps_its_pace_is_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(limits, "BODY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(limits, "BODY_TIMEOUT_S", 0.1)
     monkeypatch.setattr(limits, "SLOW_BODY_BYTES_PER_S", 10)
     request = native(EVENT)
     with door.connection() as connection:
         connection.write(request.head() + request.body[:-1])
-        time.sleep(2.5)
+        time.sleep(1.3)
         connection.write(request.body[-1:])
         assert connection.read().status == 202
 

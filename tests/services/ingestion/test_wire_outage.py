@@ -70,14 +70,15 @@ def test_a_log_that_is_away_is_503_and_only_who_may_hear_it_is_told_when_to_come
 
 
 @pytest.mark.parametrize("name", ["native", "envelope", "otlp json"])
-def test_a_log_that_hangs_is_503_before_two_seconds_are_over(name: str):
+def test_a_log_that_hangs_is_503_before_two_seconds_are_over(name: str, monkeypatch: pytest.MonkeyPatch):
+    assert group_commit.ANSWER_WITHIN_S < 2
+    monkeypatch.setattr(group_commit, "ANSWER_WITHIN_S", 0.3)
     log = Log()
     log.open.clear()
     with Door(publisher=log) as door:
         assert door.send(REQUESTS[name]).status == 503
         assert not log.open.is_set()
         log.open.set()
-    assert group_commit.ANSWER_WITHIN_S < 2
 
 
 @pytest.mark.parametrize("name", REQUESTS)

@@ -1,7 +1,9 @@
 """What events say, in every form that SDKs were seen to send, and in forms that they should not."""
 
+import base64
 import hashlib
 import json
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -192,6 +194,16 @@ def test_a_payload_in_an_envelope_is_read_as_in_a_store_body(door: Door, case: C
 )
 def test_a_store_body_that_is_no_event_is_answered_400(door: Door, body: bytes):
     check(door, Case("", store(body), 400, []))
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b'{"message":"boom"}', 200), (b" " * (limits.EVENT_ITEM_BYTES + 1), 413), (b"nonsense", 400)],
+    ids=["an event", "a bomb", "no event"],
+)
+def test_a_store_body_may_be_packed_in_base64_as_the_oldest_sdks_do(door: Door, content: bytes, status: int):
+    body = base64.b64encode(zlib.compress(content))
+    check(door, Case("", store(body), status, [{"message": "boom"}] if status == 200 else []))
 
 
 def test_a_transaction_in_a_store_body_is_dropped(door: Door):
