@@ -40,6 +40,8 @@ class Repairs:
         """Return `value` as storable text of at most `most` characters, or None when it is nothing."""
         if value is None or value == "":
             return None
+        if isinstance(value, str) and len(value) <= most and value.isascii() and "\x00" not in value:
+            return value  # almost all are, and a stack has hundreds
         said = as_text(value)
         clean = storable(said)[:most]
         if clean != said or isinstance(value, dict | list):
