@@ -14,7 +14,7 @@ from tests.e2e.stack import QUIET_S, User, eventually
 PROGRAMS = Path(__file__).parent / "programs"
 PROGRAM_S = 90
 # What a client sent was durable before its program ended; this is for what should not have come.
-STRAGGLERS_S = 0.5
+STRAGGLERS_S = 0.3
 
 Reported = tuple[str | None, str, str]
 """Type, message and level of an event."""
