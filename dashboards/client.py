@@ -13,7 +13,7 @@ from dashboards.records import (
     FullEvent,
     Insight,
     InsightWait,
-    Intake,
+    IntakeHour,
     Issue,
     IssuePage,
     Overview,
@@ -107,6 +107,10 @@ class _Insight(msgspec.Struct):
     insight: Insight
 
 
+class _Intake(msgspec.Struct):
+    hours: list[IntakeHour]
+
+
 class _Token(msgspec.Struct):
     token: str
 
@@ -181,9 +185,9 @@ class Client:
             return _decoded(response, InsightWait, "intelligence")
         return _decoded(_checked(response, "intelligence"), _Insight, "intelligence").insight
 
-    async def intake(self, project_id: str, hours: int) -> Intake:
-        """Return what became of the events that the project accepted in the last `hours`."""
-        return await self._get("issues", f"/projects/{part(project_id)}/intake?hours={hours}", Intake)
+    async def intake(self, project_id: str, hours: int) -> list[IntakeHour]:
+        """Return what became of all that was sent to the project in the last `hours`, newest hour first."""
+        return (await self._get("issues", f"/projects/{part(project_id)}/intake?hours={hours}", _Intake)).hours
 
     async def close(self) -> None:
         """Close the connections."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dashboards.markup import escaped, moment, muted, pill
-from dashboards.records import ExceptionValue, Frame, FullEvent
+from dashboards.records import ExceptionValue, Frame, FullEvent, Grouping
 from dashboards.stack_trace import SHOWN_FRAMES, stack_html
 
 LONGEST_JSON: Final = 20_000
@@ -28,11 +28,10 @@ def facts_html(event: FullEvent) -> str:
         for key, value in event.tags.items()
     )
     tagged = f'<ul class="atlas-tags">{tags}</ul>' if tags else ""
-    grouped = f"Grouped by {event.strategy or 'message'}, fingerprint {event.fingerprint[:8]}."
     return (
         f'<p class="atlas-facts">{pill(event.level)} <span>{moment(event.timestamp)}</span> '
         f'<span class="atlas-mono">{escaped(event.event_id)}</span></p>'
-        f'<dl class="atlas-numbers">{named}</dl>{tagged}{muted(grouped)}'
+        f'<dl class="atlas-numbers">{named}</dl>{tagged}{_grouped(event.grouping)}'
     )
 
 
@@ -64,6 +63,14 @@ def more_html(event: FullEvent) -> str:
     """Return what else came along, as JSON, closed."""
     parts = {"User": event.user, "Request": event.request, "Contexts": event.contexts, "Extra": event.extra}
     return "".join(_json_html(name, value) for name, value in parts.items() if value)
+
+
+def _grouped(grouping: Grouping | None) -> str:
+    if grouping is None:
+        return ""
+    lead = f"Grouped by {escaped(grouping.strategy)}, fingerprint {escaped(grouping.fingerprint[:8])}"
+    lines = "".join(f"<li>{escaped(line)}</li>" for line in grouping.explanation)
+    return f'<details class="atlas-raw"><summary>{lead}</summary><ul class="atlas-why">{lines}</ul></details>'
 
 
 def _exception(value: ExceptionValue, index: int) -> str:

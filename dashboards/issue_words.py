@@ -93,11 +93,10 @@ def _ignore_ended(detail: Detail, _members: Mapping[str, str]) -> str:
 
 
 def _merged(detail: Detail, _members: Mapping[str, str]) -> str:
-    return (
-        "merged it into another issue"
-        if "into" in detail
-        else f"merged {escaped(detail.get('total', 'other'))} issues into it"
-    )
+    if "into" in detail:
+        return "merged it into another issue"
+    titles = ", ".join(_bold(issue.get("title", "?")) for issue in detail.get("issues", ()) if isinstance(issue, dict))
+    return f"merged {titles or 'other issues'} into it"
 
 
 _DEEDS: Final[Mapping[str, Callable[[Detail, Mapping[str, str]], str]]] = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from dashboards.client import Client, part
-from dashboards.records import Activity, Issue, Member
+from dashboards.client import Client, MissingError, part
+from dashboards.records import Activity, Fingerprint, Issue, Member, Similar
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -26,8 +26,16 @@ class _Members(msgspec.Struct):
     members: list[Member]
 
 
+class _Similar(msgspec.Struct):
+    similar: list[Similar]
+
+
+class _Fingerprints(msgspec.Struct):
+    fingerprints: list[Fingerprint]
+
+
 class IssueWork:
-    """Edits, comments and history of issues, in the visitor's name."""
+    """Edits, comments, merges and history of issues, in the visitor's name."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -64,6 +72,35 @@ class IssueWork:
         """Return what happened to the issue; `cursor` is of the page before."""
         after = f"&cursor={part(cursor)}" if cursor else ""
         return await self._client.send("GET", "issues", f"{_path(issue)}/activity?limit={limit}{after}", History)
+
+    async def similar(self, issue: Issue) -> list[Similar]:
+        """Return issues that may be the same error, most alike first; none when no event is kept to compare."""
+        try:
+            return (await self._client.send("GET", "issues", f"{_path(issue)}/similar", _Similar)).similar
+        except MissingError:
+            return []
+
+    async def fingerprints(self, issue: Issue) -> list[Fingerprint]:
+        """Return the fingerprints whose events the issue counts, most events first."""
+        return (await self._client.send("GET", "issues", f"{_path(issue)}/fingerprints", _Fingerprints)).fingerprints
+
+    async def merge(self, issue: Issue, other_id: str) -> Issue:
+        """Make another issue a part of this one, for later events too, and return this one.
+
+        Raises:
+            StaleError: One of them was merged into a third, or is discarded.
+        """
+        path = f"/projects/{part(issue.project_id)}/issues/merge"
+        return (await self._client.send("POST", "issues", path, Done, {"into": issue.id, "issues": [other_id]})).issue
+
+    async def unmerge(self, issue: Issue, fingerprint: str) -> Issue:
+        """Give a fingerprint of the issue an issue of its own again, with its events, and return this issue.
+
+        Raises:
+            RefusedError: It is the issue's last one.
+        """
+        body = {"fingerprints": [fingerprint]}
+        return (await self._client.send("POST", "issues", f"{_path(issue)}/unmerge", Done, body)).issue
 
     async def members(self, project_id: str) -> list[Member]:
         """Return who can be assigned."""

@@ -122,6 +122,14 @@ class ExceptionValue(msgspec.Struct, frozen=True):
     frames: list[Frame] = []
 
 
+class Grouping(msgspec.Struct, frozen=True):
+    """How an event's fingerprint came about."""
+
+    strategy: str
+    fingerprint: str
+    explanation: list[str] = []
+
+
 class FullEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One occurrence with all that came along, and its neighbours in its issue; the previous one is the older."""
 
@@ -144,10 +152,44 @@ class FullEvent(msgspec.Struct, frozen=True, kw_only=True):
     contexts: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     breadcrumbs: list[dict[str, Any]] = []
-    fingerprint: str = ""
-    strategy: str | None = None
+    grouping: Grouping | None = None
     previous_event_id: str | None = None
     next_event_id: str | None = None
+
+
+class Lookalike(msgspec.Struct, frozen=True):
+    """An issue as a list of similar ones names it."""
+
+    id: str
+    title: str
+    level: str
+    status: str
+    count: int
+
+
+class Similar(msgspec.Struct, frozen=True):
+    """An issue that may be the same error; `score` is from 0 to 1, `reasons` say what both have."""
+
+    issue: Lookalike
+    score: float
+    reasons: list[str] = []
+
+
+class Example(msgspec.Struct, frozen=True):
+    """The newest event of a fingerprint."""
+
+    event_id: str
+    message: str = ""
+    type: str | None = None
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """One of the fingerprints whose events an issue counts."""
+
+    fingerprint: str
+    strategy: str = ""
+    count: int = 0
+    example: Example | None = None
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -189,25 +231,14 @@ class InsightWait(msgspec.Struct, frozen=True):
 
 
 class IntakeHour(msgspec.Struct, frozen=True):
-    """What became of the events that were accepted in one hour; `hour` is its beginning."""
+    """What became of what was sent in the hour that begins at `hour`; accepted = stored + in_flight + all `dropped`.
+
+    `dropped` counts events that were accepted and are not kept, `refused` requests that were not accepted, by reason.
+    """
 
     hour: str
     accepted: int = 0
     stored: int = 0
-    dropped: dict[str, int] = {}
-
-
-class IntakeTotals(msgspec.Struct, frozen=True):
-    """The sums of a window; `in_flight` are accepted and not settled yet."""
-
-    accepted: int = 0
-    stored: int = 0
     in_flight: int = 0
     dropped: dict[str, int] = {}
-
-
-class Intake(msgspec.Struct, frozen=True):
-    """What became of a project's events in a window."""
-
-    hours: list[IntakeHour] = []
-    totals: IntakeTotals = IntakeTotals()
+    refused: dict[str, int] = {}

@@ -1,7 +1,6 @@
-"""The intake page: what became of every accepted event, and what to do about those that were dropped."""
+"""The intake page: what became of all that was sent, and what to do about what was refused or dropped."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Final
 
 import ipywidgets
@@ -9,33 +8,23 @@ import ipywidgets
 from dashboards.client import Client
 from dashboards.markup import muted
 from dashboards.pages import hints
-from dashboards.pages.intake_view import account_html, every_hour, hours_html, reasons_html, series
+from dashboards.pages.intake_view import Balance, account_html, hours_html, reasons_html, series
 from dashboards.pages.project_page import HERE, ProjectPage, Surroundings, live
 from dashboards.polling import poll
 from dashboards.widgets.hour_bars import HourBars
 
 WINDOWS: Final = {"last 24 hours": 24, "last 3 days": 72, "last 7 days": 168}
 PERIOD_S: Final = 5.0
+_ACCOUNT: Final = "<h2>Where the events went</h2>"
+_REASONS: Final = "<h2>What is not here, and why</h2>"
 _HINT: Final = "Point at an hour, or use the arrow keys, for its figures. Hours are in your time zone."
-
-
-def utc_now() -> datetime:
-    """Return the time now."""
-    return datetime.now(UTC)
 
 
 class IntakePage(ProjectPage):
     """The account of a window in numbers, by hour and by reason."""
 
-    def __init__(
-        self,
-        client: Client,
-        query: Mapping[str, str],
-        surroundings: Surroundings = HERE,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
+    def __init__(self, client: Client, query: Mapping[str, str], surroundings: Surroundings = HERE) -> None:
         super().__init__(client, query, surroundings)
-        self._now = now
         self.window = ipywidgets.Dropdown(description="Window", options=WINDOWS, value=_window(query))
         self.account, self.reasons, self.table = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
         self.bars = HourBars(hint=_HINT)
@@ -65,22 +54,20 @@ class IntakePage(ProjectPage):
 
     def _load_again(self) -> None:
         self.hint.value = self.table.value = ""
-        self.account.value = "<h2>Where the events went</h2>" + muted("Loading…")
-        self.reasons.value = "<h2>What was dropped, and why</h2>" + muted("Loading…")
+        self.account.value, self.reasons.value = _ACCOUNT + muted("Loading…"), _REASONS + muted("Loading…")
         self.bars.show([], [], "Loading")
         self.write_address()
         self.of_project.start(poll(self._load, self.say, self.sleep, PERIOD_S))
 
     async def _load(self) -> None:
-        window_h = self.window.value
-        intake = await self.client.intake(self.projects.value, window_h)
-        hours = every_hour(intake.hours, window_h, self._now())
-        self.account.value = "<h2>Where the events went</h2>" + account_html(intake.totals)
-        self.reasons.value = "<h2>What was dropped, and why</h2>" + reasons_html(intake.totals)
-        self.bars.show([hour.hour for hour in hours], series(hours), f"Events by hour, {self.window.label}")
+        newest_first = await self.client.intake(self.projects.value, self.window.value)
+        hours = newest_first[::-1]
+        balance = Balance.of(hours)
+        self.account.value, self.reasons.value = _ACCOUNT + account_html(balance), _REASONS + reasons_html(balance)
+        self.bars.show([hour.hour for hour in hours], series(hours), f"What was sent by hour, {self.window.label}")
         self.table.value = hours_html(hours)
         url = self.surroundings.ingestion_url
-        self.hint.value = "" if intake.totals.accepted else hints.first_event(url, "Nothing arrived in this window")
+        self.hint.value = hints.first_event(url, "Nothing was sent in this window") if balance.is_empty else ""
         self.notice.value = ""
 
 

@@ -1,56 +1,89 @@
-"""What became of accepted events, as markup and as bars."""
+"""What became of all that was sent, as markup and as bars."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from dashboards.markup import clock, counted, escaped, muted
-from dashboards.pages.drop_reasons import reason
-from dashboards.records import IntakeHour, IntakeTotals
+from dashboards.pages.loss_reasons import reason
+from dashboards.records import IntakeHour
 from dashboards.widgets.hour_bars import Series
 
-_HOUR: Final = timedelta(hours=1)
-_WAITING: Final = "Accepted, and waiting for the issue service."
+FIGURES: Final = {
+    "accepted": "Answered with success, and on stable storage.",
+    "stored": "Counted in an issue.",
+    "dropped": "Accepted and not kept; each reason is below.",
+    "in flight": "Accepted, and about to be stored.",
+    "refused": "Requests that were not accepted; each reason is below.",
+}
 
 
-def account_html(totals: IntakeTotals) -> str:
-    """Return the account of a window: accepted = stored + dropped + in flight, and what does not add up."""
-    dropped = sum(totals.dropped.values())
+class Balance(NamedTuple):
+    """The sums of a window."""
+
+    accepted: int
+    stored: int
+    in_flight: int
+    dropped: Counter[str]
+    refused: Counter[str]
+
+    @classmethod
+    def of(cls, hours: Sequence[IntakeHour]) -> "Balance":
+        """Return the sums of these hours."""
+        dropped: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
+        for hour in hours:
+            dropped.update(hour.dropped)
+            refused.update(hour.refused)
+        accepted, stored = sum(hour.accepted for hour in hours), sum(hour.stored for hour in hours)
+        return cls(accepted, stored, sum(hour.in_flight for hour in hours), dropped, refused)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was sent."""
+        return not self.accepted and not self.refused.total()
+
+
+def account_html(balance: Balance) -> str:
+    """Return the account of a window: accepted = stored + dropped + in flight; what was refused; the verdict."""
     terms = [
-        ("=", "stored", totals.stored, "Counted in an issue."),
-        ("+", "dropped", dropped, "Accepted and not kept; each reason is below."),
-        ("+", "in flight", totals.in_flight, _WAITING),
+        ("", "accepted", balance.accepted),
+        ("=", "stored", balance.stored),
+        ("+", "dropped", balance.dropped.total()),
+        ("+", "in flight", balance.in_flight),
     ]
-    missing = totals.accepted - totals.stored - dropped - totals.in_flight
+    missing = balance.accepted - balance.stored - balance.dropped.total() - balance.in_flight
     if missing:
-        terms.append(("+" if missing > 0 else "-", "unaccounted", abs(missing), "The counts do not add up."))
-    tiles = "".join(
-        f'<span class="atlas-sign">{sign}</span><span class="atlas-figure" data-figure="{name}" title="{why}">'
-        f"<b>{number:,}</b><span>{name}</span></span>"
-        for sign, name, number, why in [("", "accepted", totals.accepted, "Answered with 202, on disk."), *terms]
-    )
-    return f'<div class="atlas-account" role="group" aria-label="The account">{tiles}</div>{_verdict(totals)}'
+        terms.append(("+" if missing > 0 else "-", "unaccounted", abs(missing)))
+    figures = "".join(f'<span class="atlas-sign">{sign}</span>{_figure(name, number)}' for sign, name, number in terms)
+    apart = f'<span class="atlas-apart">{_figure("refused", balance.refused.total())}</span>'
+    return f'<div class="atlas-account" role="group" aria-label="The account">{figures}{apart}</div>{_verdict(balance)}'
 
 
-def _verdict(totals: IntakeTotals) -> str:
-    dropped = sum(totals.dropped.values())
-    if not totals.accepted:
-        return muted("No event arrived in this window.")
-    if not dropped:
-        return '<p data-verdict="kept">Nothing was dropped.</p>'
-    share = _share(dropped, totals.accepted)
-    worst = escaped(reason(max(totals.dropped, key=lambda word: totals.dropped[word])).name)
-    return f'<p data-verdict="dropped">{counted(dropped, "event")} ({share}) dropped, most by {worst}.</p>'
+def _figure(name: str, number: int) -> str:
+    why = FIGURES.get(name, "The counts do not add up.")
+    return f'<span class="atlas-figure" data-figure="{name}" title="{why}"><b>{number:,}</b><span>{name}</span></span>'
 
 
-def reasons_html(totals: IntakeTotals) -> str:
-    """Return a table of what was dropped, why, and what to do about it."""
-    by_size = sorted(totals.dropped.items(), key=lambda item: -item[1])
-    rows = "".join(_reason_row(word, number, totals.accepted) for word, number in by_size if number)
-    if not rows:
-        return muted("Nothing: every event that was accepted is stored, or will be in a moment.")
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Dropped by", "Events", "What happened", "What to do"))
-    return f'<table class="atlas-reasons"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+def _verdict(balance: Balance) -> str:
+    if balance.is_empty:
+        return muted("Nothing was sent in this window.")
+    sent = balance.accepted + balance.refused.total()
+    lines = [
+        _lost("event", balance.dropped, balance.accepted, "dropped", "."),
+        _lost("request", balance.refused, sent, "refused", ": lost, unless clients send again."),
+    ]
+    said = "".join(f'<p data-verdict="lost">{line}</p>' for line in lines if line)
+    return said or '<p data-verdict="kept">Nothing was lost.</p>'
+
+
+def _lost(noun: str, counts: Counter[str], of: int, verb: str, end: str) -> str:
+    losses = Counter({word: number for word, number in counts.items() if reason(word).is_loss})
+    if not losses.total():
+        return ""
+    worst = escaped(reason(losses.most_common(1)[0][0]).name)
+    share = _share(losses.total(), of)
+    return f"{counted(losses.total(), noun)} ({share}) {verb}, most by {worst}{end}"
 
 
 def _share(number: int, of: int) -> str:
@@ -58,51 +91,59 @@ def _share(number: int, of: int) -> str:
     return "under 0.1 %" if percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004 - what one decimal can show
 
 
-def _reason_row(word: str, number: int, accepted: int) -> str:
+def reasons_html(balance: Balance) -> str:
+    """Return a table of what was refused and dropped, why, and what to do about it."""
+    groups = (("refused", "request", balance.refused), ("dropped", "event", balance.dropped))
+    rows = "".join(
+        _reason_row(verb, noun, word, number)
+        for verb, noun, counts in groups
+        for word, number in counts.most_common()
+        if number
+    )
+    if not rows:
+        return muted("Nothing: all that was accepted is stored, or will be in a moment.")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Why", "How many", "What happened", "What to do"))
+    return f'<table class="atlas-reasons"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _reason_row(verb: str, noun: str, word: str, number: int) -> str:
     known = reason(word)
+    counts = f"{known.noun or noun}{'' if number == 1 else 's'}"
     return (
         f'<tr data-reason="{escaped(word)}"><th scope="row"><span class="atlas-swatch atlas-tone-{known.tone}"></span>'
-        f"{escaped(known.name)}</th><td><b>{number:,}</b> <small>{_share(number, accepted)}</small></td>"
+        f"{escaped(known.name)}</th><td><b>{number:,}</b> <small>{counts} {verb}</small></td>"
         f"<td>{escaped(known.what)}</td><td>{escaped(known.advice)}</td></tr>"
     )
 
 
-def every_hour(hours: list[IntakeHour], window_h: int, now: datetime) -> list[IntakeHour]:
-    """Return an entry for each hour of the window that ends now, oldest first; empty ones for those not given."""
-    known = {datetime.fromisoformat(hour.hour).astimezone(UTC): hour for hour in hours}
-    last = max([now.replace(minute=0, second=0, microsecond=0), *known])
-    wanted = [last - _HOUR * back for back in range(window_h - 1, -1, -1)]
-    return [known.get(at) or IntakeHour(at.isoformat()) for at in wanted]
+def series(hours: Sequence[IntakeHour]) -> list[Series]:
+    """Return the bars: stored at the bottom, then in flight, then what was dropped and refused, most of it first."""
+    balance = Balance.of(hours)
+    waiting = [Series("in flight", "waiting", [hour.in_flight for hour in hours])] if balance.in_flight else []
+    dropped = [_of("dropped", word, [hour.dropped.get(word, 0) for hour in hours]) for word in _words(balance.dropped)]
+    refused = [_of("refused", word, [hour.refused.get(word, 0) for hour in hours]) for word in _words(balance.refused)]
+    return [Series("stored", "stored", [hour.stored for hour in hours]), *waiting, *dropped, *refused]
 
 
-def series(hours: list[IntakeHour]) -> list[Series]:
-    """Return the bars: stored at the bottom, then each reason, most events first, then what is in flight."""
-    sums: dict[str, int] = {}
-    for hour in hours:
-        for word, number in hour.dropped.items():
-            sums[word] = sums.get(word, 0) + number
-    words = sorted((word for word in sums if sums[word]), key=lambda word: -sums[word])
-    dropped = [
-        Series(f"dropped by {reason(word).name}", reason(word).tone, [hour.dropped.get(word, 0) for hour in hours])
-        for word in words
-    ]
-    waiting = [max(0, hour.accepted - hour.stored - sum(hour.dropped.values())) for hour in hours]
-    in_flight = [Series("in flight", "waiting", waiting)] if any(waiting) else []
-    return [Series("stored", "stored", [hour.stored for hour in hours]), *dropped, *in_flight]
+def _words(counts: Counter[str]) -> list[str]:
+    return [word for word, number in counts.most_common() if number]
 
 
-def hours_html(hours: list[IntakeHour]) -> str:
-    """Return the figures behind the bars as a table, newest hour first; hours without events are left out."""
-    words = sorted({word for hour in hours for word in hour.dropped})
-    names = ["Hour", "Accepted", "Stored", *(reason(word).name for word in words)]
-    heads = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
-    rows = "".join(_hour_row(hour, words, hour.dropped) for hour in reversed(hours) if hour.accepted)
+def _of(verb: str, word: str, values: list[int]) -> Series:
+    return Series(f"{verb}: {reason(word).name}", reason(word).tone, values)
+
+
+def hours_html(hours: Sequence[IntakeHour]) -> str:
+    """Return the figures behind the bars as a table, newest hour first; hours without any are left out."""
+    columns = series(hours)
+    heads = "".join(f'<th scope="col">{escaped(name)}</th>' for name in ("Hour", *(one.label for one in columns)))
+    figures = zip(*(one.values for one in columns), strict=True)
+    rows = "".join(
+        f"<tr><td>{clock(hour.hour)}</td>{''.join(f'<td>{number:,}</td>' for number in numbers)}</tr>"
+        for hour, numbers in reversed(list(zip(hours, figures, strict=True)))
+        if any(numbers)
+    )
     return (
         '<details class="atlas-raw"><summary>As a table</summary><div class="atlas-scroll" tabindex="0">'
         f'<table class="atlas-small"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
     )
-
-
-def _hour_row(hour: IntakeHour, words: list[str], dropped: Mapping[str, int]) -> str:
-    numbers = [hour.accepted, hour.stored, *(dropped.get(word, 0) for word in words)]
-    return f"<tr><td>{clock(hour.hour)}</td>{''.join(f'<td>{number:,}</td>' for number in numbers)}</tr>"

@@ -9,14 +9,15 @@ import ipywidgets
 from dashboards.client import ApiError, Client, MissingError, SessionEndedError, StaleError
 from dashboards.issue_words import emails
 from dashboards.issue_work import IssueWork
-from dashboards.markup import muted, problem
+from dashboards.markup import escaped, here, muted, problem
 from dashboards.pages.event_card import EventCard
+from dashboards.pages.grouping_card import GroupingCard
 from dashboards.pages.history_card import SHOWN, HistoryCard
 from dashboards.pages.insight_card import InsightCard
 from dashboards.pages.issue_actions import IssueActions
 from dashboards.pages.issue_head import events_html, head_html
 from dashboards.polling import Sleep, Tasks, poll
-from dashboards.records import Issue, Member
+from dashboards.records import Issue, Member, RecentEvent
 
 PERIOD_S: Final = 5.0
 
@@ -44,11 +45,13 @@ class IssueDetail(ipywidgets.VBox):
         self._deeds, self._of_event = Tasks(failed), Tasks(failed)
         self._issue: Issue | None = None
         self._members: list[Member] = []
+        self._counted = 0
         self._head, self._events = (ipywidgets.HTML().add_class("atlas-card") for _ in range(2))
         self.event = EventCard(client, self._gone_to)
         self._insight = InsightCard(client, sleep)
         self.actions = IssueActions(self._edit, self._undo, self._deeds.start)
         self.history = HistoryCard(self._comment, self._deeds.start)
+        self.grouping = GroupingCard(self._merge, self._unmerge, self._deeds.start)
         super().__init__([self._head])
         self.add_class("atlas-detail")
         self.clear()
@@ -101,6 +104,7 @@ class IssueDetail(ipywidgets.VBox):
         await asyncio.gather(
             self._insight.follow(issue_id),
             self._show_events(issue, event_id),
+            self._show_grouping(),
             poll(self._load_again, self.history.failed, self._sleep, PERIOD_S),
         )
 
@@ -115,9 +119,10 @@ class IssueDetail(ipywidgets.VBox):
         self._head.value = head_html(issue, emails(self._members))
         self.actions.show(issue, self._members)
         self.history.clear()
+        self.grouping.clear()
         self.event.clear()
         self._events.value = "<h2>Recent events</h2>" + muted("Loading events…")
-        self.children = [self._head, self.actions, self.event, self._insight, self.history, self._events]
+        self.children = [self._head, self.actions, self.event, self._insight, self.history, self.grouping, self._events]
 
     async def _edit(self, issue: Issue, changes: dict[str, Any]) -> None:
         try:
@@ -130,14 +135,31 @@ class IssueDetail(ipywidgets.VBox):
     async def _undo(self, issue: Issue, action_id: str) -> None:
         self.refresh(await self._work.undo(issue, action_id))
 
+    async def _merge(self, issue: Issue, other_id: str) -> None:
+        self.refresh(await self._work.merge(issue, other_id))
+        await self._show_grouping()
+
+    async def _unmerge(self, issue: Issue, fingerprint: str) -> None:
+        self.refresh(await self._work.unmerge(issue, fingerprint))
+        await self._show_grouping()
+
     async def _comment(self, text: str) -> None:
         if self._issue:
             await self._work.comment(self._issue, text)
             await self._load_history()
 
     async def _load_again(self) -> None:
-        if self._issue:
-            self.refresh(await self._client.issue(self._issue.project_id, self._issue.id))
+        shown = self._issue
+        if shown is None:
+            return
+        issue = await self._client.issue(shown.project_id, shown.id)
+        if issue.id != shown.id:
+            link = here({"project": issue.project_id, "issue": issue.id})
+            self._only(f'<h2>Merged into another issue</h2><p><a href="{link}">{escaped(issue.title)}</a></p>')
+            return
+        self.refresh(issue)
+        if issue.count != self._counted:
+            await self._load_events(issue)
         await self._load_history()
 
     async def _load_history(self) -> None:
@@ -150,15 +172,36 @@ class IssueDetail(ipywidgets.VBox):
             self.actions.offer_undo(history.activity)
 
     async def _show_events(self, issue: Issue, event_id: str) -> None:
+        newest = await self._load_events(issue)
+        await self.event.show(issue, event_id or newest)
+
+    async def _load_events(self, issue: Issue) -> str | None:
+        """Show the issue's latest events and return the id of the newest one."""
+        events: list[RecentEvent] = []
         try:
             events = await self._client.events(issue.project_id, issue.id)
             body = events_html(issue, events)
         except SessionEndedError:
             raise
         except ApiError as error:
-            events, body = [], problem(str(error))
+            body = problem(str(error))
+        self._counted = issue.count
         self._events.value = "<h2>Recent events</h2>" + body
-        await self.event.show(issue, event_id or next((event.event_id for event in events), None))
+        return events[0].event_id if events else None
+
+    async def _show_grouping(self) -> None:
+        issue = self._issue
+        if issue is None:
+            return
+        try:
+            similar, parts = await asyncio.gather(self._work.similar(issue), self._work.fingerprints(issue))
+        except SessionEndedError:
+            raise
+        except ApiError as error:
+            self.grouping.failed(error)
+            return
+        if self._issue and self._issue.id == issue.id:
+            self.grouping.show(self._issue, similar, parts)
 
     def _gone_to(self, event_id: str) -> None:
         self.show_event(event_id)

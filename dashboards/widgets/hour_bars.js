@@ -99,8 +99,7 @@ function render({ model, el }) {
 
   function words(index) {
     const parts = series.filter((one) => one.values[index]).map((one) => `${whole.format(one.values[index])} ${one.label}`);
-    const sum = whole.format(total(index));
-    return `${exact.format(hours[index])}, one hour: ${sum} accepted${parts.length ? " = " + parts.join(" + ") : ""}`;
+    return `${exact.format(hours[index])}, one hour: ${parts.join(", ") || "nothing"}`;
   }
 
   function mark() {

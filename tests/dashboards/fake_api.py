@@ -3,16 +3,15 @@
 import functools
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Self
+from urllib.parse import parse_qsl
 
 import jwt
 
 from tests.dashboards.fake_data import (
-    NOTHING_ARRIVED,
     an_event,
     an_id,
     an_insight,
@@ -63,7 +62,6 @@ class World:
     wait: Json = field(
         default_factory=lambda: {"error": "no insight", "state": "pending", "reason": "queued", "attempts": 0}
     )
-    intake: Callable[[str], Json] = an_intake
     broken: set[str] = field(default_factory=set)
     refuses_tokens: bool = False
     workflow: FakeWorkflow = field(default_factory=lambda: FakeWorkflow([EMAIL, OTHER_EMAIL]))
@@ -79,7 +77,7 @@ class World:
         parts = path.strip("/").split("/")
         if self.broken & set(parts):
             return 503, {"error": "not now"}
-        given = json.loads(body) if body else {}
+        given = json.loads(body) if body else dict(parse_qsl(query))
         if parts[0] == "projects":
             issues = self.issues if parts[1] == an_id("shop") else []
             worked = self.workflow.answer(method, parts[2:], issues, email_of(token), given)
@@ -101,7 +99,7 @@ class World:
                 found = [known for known in issues if known["id"] == issue]
                 return (200, {"issue": found[0]}) if found else NO_ISSUE
             case ["GET", "intake"]:
-                return 200, self.intake(query) if issues else NOTHING_ARRIVED
+                return 200, an_intake(query, sent=bool(issues))
             case ["GET", "overview"]:
                 return 200, overview_of(issues)
             case ["GET", "events"]:

@@ -8,7 +8,6 @@ UNSET = (
     "resolved_in", "resolved_at", "regressed_at", "returned_at", "ignored_until", "ignored_until_count",
     "ignored_until_users", "assignee_id", "discarded_at",
 )  # fmt: skip
-NOTHING_ARRIVED = {"hours": [], "totals": {"accepted": 0, "stored": 0, "in_flight": 0, "dropped": {}}}
 HOSTILE = "<script>window.stolen=1</script><img src=x onerror=window.stolen=1>"
 TRACE = """Traceback (most recent call last):
   File "/srv/shop/.venv/lib/python3.11/site-packages/starlette/routing.py", line 389, in app
@@ -212,6 +211,11 @@ def _whole(issue: dict[str, Any], number: int) -> dict[str, Any]:
         "raw": None,
         "sequence": issue["count"] - number,
         "strategy": "message",
+        "grouping": {
+            "strategy": "message",
+            "fingerprint": issue["fingerprint"],
+            "explanation": [f"SHA-256 of the message: {HOSTILE}"],
+        },
     }
 
 

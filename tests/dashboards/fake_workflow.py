@@ -18,6 +18,7 @@ from atlas_core.workflow import Standing
 from services.http import error_answer, invalid_answer
 from services.issues.workflow_bodies import IssueChanges, NewComment
 from tests.dashboards.fake_data import an_id
+from tests.dashboards.fake_grouping import FakeGrouping
 
 Json = dict[str, Any]
 Answer = tuple[int, Json]
@@ -47,8 +48,15 @@ class FakeWorkflow:
     befores: dict[str, tuple[str, Before]] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: count(1))
 
+    def __post_init__(self) -> None:
+        self.grouping = FakeGrouping(lambda *told: self._tell(*told, str(uuid4())))
+
     def answer(self, method: str, parts: list[str], issues: list[Json], email: str, body: Json) -> Answer | None:
-        """The answer, or None when it is no route of the workflow."""
+        """The answer, or None when it is no route of the workflow; `body` is a GET's query."""
+        if parts[:1] == ["issues"] and len(parts) > 1:
+            grouped = answered(lambda: self._grouped([method, *parts[1:]], issues, email, body))
+            if grouped:
+                return grouped
         about = [issue for issue in issues if issue["id"] in parts]
         if method != "GET" and "issues" in parts and not about:
             return NO_ISSUE
@@ -63,9 +71,26 @@ class FakeWorkflow:
             case ["POST", "actions", action_id, "undo"]:
                 return self._undo(action_id, issues, email)
             case ["GET", "issues", issue_id, "activity"]:
-                return 200, {"activity": self.activity.get(issue_id, [])[:20], "next_cursor": None}
+                entries, limit = self.activity.get(issue_id, []), int(body["limit"])
+                more = str(entries[limit - 1]["id"]) if len(entries) > limit else None
+                return 200, {"activity": entries[:limit], "next_cursor": more}
             case ["POST", "issues", issue_id, "comments"]:
                 return self._comment(issue_id, NewComment(**body).text, email)
+        return None
+
+    def _grouped(self, route: list[str], issues: list[Json], email: str, body: Json) -> Answer | None:
+        issue = next((known for known in issues if known["id"] == route[1]), None)
+        match route:
+            case ["POST", "merge"]:
+                return 200, self.grouping.merge(issues, body, email)
+            case ["GET", _, "similar"] if issue:
+                return 200, self.grouping.similar(issues, issue)
+            case ["GET", _, "fingerprints"] if issue:
+                return 200, self.grouping.fingerprints(issue)
+            case ["POST", _, "unmerge"] if issue:
+                return 200, self.grouping.unmerge(issues, issue, body, email)
+            case ["GET", issue_id] if into := self.grouping.part_of(issue_id):
+                return 200, {"issue": into}
         return None
 
     def member(self, email: str) -> Json:

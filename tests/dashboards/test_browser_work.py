@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from services.issues.workflow_bodies import IssueChanges
 from tests.dashboards.browsing import Watch, looks, sign_in
 from tests.dashboards.fake_api import EMAIL, OTHER_EMAIL, World
-from tests.dashboards.fake_data import HOSTILE, an_id
+from tests.dashboards.fake_data import HOSTILE, an_id, an_issue
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -72,4 +72,19 @@ def test_a_comment_with_markup_is_text(page: Page, watch: Watch, issue: dict[str
     page.get_by_role("button", name="Comment").click()
     expect(page.locator(".atlas-comment")).to_have_text(re.compile(r"^<script>window\.stolen=1</script>"))
     assert page.evaluate("window.stolen") is None
+    assert watch.errors == []
+
+
+def test_a_similar_issue_is_merged_and_taken_out_again(
+    page: Page, watch: Watch, world: World, form: dict[str, str]
+) -> None:
+    world.issues[:] = [an_issue(f"cart is empty for customer {n}", count=n) for n in (3, 4)]
+    sign_in(page, form, f"/issues?project={an_id('shop')}&issue={world.issues[0]['id']}", "[data-similar]")
+    page.get_by_role("button", name="Merge").click()
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    expect(page.locator(".atlas-grouping")).to_contain_text("2 fingerprints in this issue")
+    page.get_by_role("button", name="Take out").nth(1).click()
+    expect(page.locator("tr[data-id]")).to_have_count(2)
+    page.locator("[data-similar] a").click()
+    expect(page.locator(".atlas-name")).to_have_text("cart is empty for customer 4")
     assert watch.errors == []

@@ -6,7 +6,7 @@ import pytest
 
 from dashboards.event_view import LONGEST_JSON, crumbs_html, exceptions_html, facts_html, more_html
 from dashboards.pages.issues import IssuesPage
-from dashboards.records import ExceptionValue, Frame, FullEvent
+from dashboards.records import ExceptionValue, Frame, FullEvent, Grouping
 from tests.dashboards.fake_api import World
 from tests.dashboards.fake_data import HOSTILE, TRACE, an_id, an_issue, events_of
 from tests.dashboards.test_issues_page import SHOP, open_page, run, text_of, until
@@ -108,11 +108,12 @@ def everywhere(text: str) -> FullEvent:
         context_line=text, post_context=[text], vars={text: text, "nested": {text: [text]}},
     )  # fmt: skip
     names = ("event_id", "level", "message", "stack_trace", "timestamp", "platform", "environment", "release")
-    more = ("server_name", "logger", "transaction", "fingerprint", "strategy")
+    more = ("server_name", "logger", "transaction")
     texts: dict[str, Any] = dict.fromkeys((*names, *more), text)
     return FullEvent(
         **texts,
         exceptions=[ExceptionValue(type=text, value=text, module=text, handled=False, frames=[frame])] * 2,
+        grouping=Grouping(text, text, [text]),
         user={text: text}, request={text: text}, tags={text: text}, contexts={text: text}, extra={text: text},
         breadcrumbs=[{"timestamp": text, "category": text, "message": text}, {"data": {text: text}}, {"message": 7}],
     )  # fmt: skip

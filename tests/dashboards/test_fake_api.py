@@ -13,9 +13,8 @@ from tests.dashboards.fake_data import an_id
 from tests.services.desk import Desk
 
 Answer = tuple[int, Any]
-FREE = frozenset(
-    {"breadcrumbs", "vars", "tags", "user", "contexts", "extra", "request"}
-)  # what applications fill as they like
+# What applications fill as they like, and counts by names of their own.
+FREE = frozenset({"breadcrumbs", "vars", "tags", "user", "contexts", "extra", "request", "dropped", "refused"})
 FRAME = Frame(filename="a.py", function="f", lineno=2, in_app=True, context_line="f()", vars={"a": 1})
 WHOLE: dict[str, Any] = {
     "release": "shop@1.4.2",
@@ -40,7 +39,8 @@ class Real:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self.issue = str(desk.issue(**WHOLE))
+        self.issue = str(desk.issue("cart is empty in total", **WHOLE))
+        self.other = str(desk.issue("cart is empty in total again", **WHOLE))
         self.member = str(desk.bob)
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
@@ -53,7 +53,7 @@ class Fake:
 
     def __init__(self) -> None:
         self.world = World()
-        self.issue = self.world.issues[0]["id"]
+        self.issue, self.other = (issue["id"] for issue in self.world.issues[:2])
         self.member = an_id(EMAIL)
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
@@ -83,6 +83,7 @@ def story(services: Real | Fake) -> dict[str, Answer]:
         "unreadable": ("GET", "/issues?query=boom+level%3Asevere", None),
         "issue": ("GET", issue, None),
         "overview": ("GET", "/overview", None),
+        "intake": ("GET", "/intake?hours=1", None),
         "events": ("GET", f"/events?issue_id={services.issue}&limit=10", None),
         "members": ("GET", "/members", None),
         "edit": ("PATCH", issue, {"status": "resolved", "resolved_in": "1.5", "version": 1}),
@@ -103,6 +104,13 @@ def story(services: Real | Fake) -> dict[str, Answer]:
     newest = told["events"][1]["events"][0]["event_id"]
     told["event"] = services.ask("GET", f"/events/{newest}")
     told["missing event"] = services.ask("GET", f"/events/{an_id('nowhere')}")
+    told["similar"] = services.ask("GET", f"{issue}/similar")
+    told["merge"] = services.ask("POST", "/issues/merge", {"into": services.issue, "issues": [services.other]})
+    told["merged into"] = services.ask("GET", f"/issues/{services.other}")
+    told["fingerprints"] = services.ask("GET", f"{issue}/fingerprints")
+    parts = [part["fingerprint"] for part in told["fingerprints"][1]["fingerprints"]]
+    told["merge history"] = services.ask("GET", f"{issue}/activity?limit=1")
+    told["unmerge all"] = services.ask("POST", f"{issue}/unmerge", {"fingerprints": parts})
     told["missing"] = services.ask("GET", f"/issues/{an_id('nowhere')}")
     return told
 

@@ -1,23 +1,20 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from dashboards.client import Client, ServiceUrls
-from dashboards.pages.drop_reasons import reason
 from dashboards.pages.intake import IntakePage
-from dashboards.pages.intake_view import account_html, every_hour, hours_html, reasons_html, series
+from dashboards.pages.intake_view import Balance, account_html, hours_html, reasons_html, series
+from dashboards.pages.loss_reasons import reason
 from dashboards.pages.project_page import Surroundings
-from dashboards.records import IntakeHour, IntakeTotals
+from dashboards.records import IntakeHour
 from tests.dashboards.fake_api import World
 from tests.dashboards.fake_data import HOSTILE, an_id
-from tests.dashboards.fake_intake import an_intake
+from tests.dashboards.fake_intake import an_intake, sums
 from tests.dashboards.test_issues_page import quick, run, transport, until
 
 SHOP, EMPTY = an_id("shop"), an_id("empty")
-NOW = datetime(2026, 11, 25, 12, 34, tzinfo=UTC)
 
 
 def at(hour: int) -> str:
@@ -37,27 +34,32 @@ async def open_page(world: World, **query: str) -> AsyncIterator[IntakePage]:
 
 def test_accepted_is_shown_as_stored_dropped_and_in_flight() -> None:
     async def scene(world: World) -> None:
-        totals = an_intake("hours=24")["totals"]
+        assert world.issues
+        sent = sums(an_intake("hours=24"))
         async with open_page(world) as page:
             await until(lambda: "stored" in page.account.value)
-            for number in (totals["accepted"], totals["stored"], sum(totals["dropped"].values()), totals["in_flight"]):
+            dropped, refused = sent["dropped"].total(), sent["refused"].total()
+            for number in (sent["accepted"], sent["stored"], dropped, sent["in_flight"], refused):
                 assert f"<b>{number:,}</b>" in page.account.value
             assert "unaccounted" not in page.account.value
             assert len(page.bars.hours) == 24
+            assert page.bars.hours == sorted(page.bars.hours)
             drawn = sum(sum(one["values"]) for one in page.bars.series)
-            assert drawn == totals["accepted"]
+            assert drawn == sent["accepted"] + refused
 
     run(scene)
 
 
-def test_what_spike_protection_dropped_is_said_with_what_to_do() -> None:
+def test_what_spike_protection_refused_is_said_with_what_to_do() -> None:
     async def scene(world: World) -> None:
         async with open_page(world) as page:
             await until(lambda: 'data-reason="spike"' in page.reasons.value)
-            assert "2,410" in page.reasons.value
-            assert "Open Issues, sorted by events" in page.reasons.value
-            assert "most by spike protection" in page.account.value
-            assert [one["tone"] for one in page.bars.series] == ["stored", "spike", "discarded", "other", "waiting"]
+            assert "<b>2,410</b> <small>requests refused</small>" in page.reasons.value
+            assert "Open Issues and sort by events" in page.reasons.value
+            assert "2,480 requests" in page.account.value
+            assert "refused, most by spike protection" in page.account.value
+            assert "3 events (under 0.1 %) dropped" in page.account.value
+            assert [one["tone"] for one in page.bars.series][:2] == ["stored", "waiting"]
 
     run(scene)
 
@@ -90,7 +92,7 @@ def test_a_project_that_received_nothing_says_how_to_send() -> None:
     async def scene(world: World) -> None:
         async with open_page(world, project=EMPTY) as page:
             await until(lambda: "api/ingest/events" in page.hint.value)
-            assert "Nothing arrived in this window" in page.hint.value
+            assert "Nothing was sent in this window" in page.hint.value
 
     run(scene)
 
@@ -116,20 +118,13 @@ def test_a_refused_token_ends_the_page_with_a_way_back_in() -> None:
     run(scene, World(refuses_tokens=True))
 
 
-def test_hours_without_events_are_filled_in_and_none_is_lost() -> None:
-    given = [IntakeHour(at(9), 3, 3), IntakeHour(at(12), 1, 1)]
-    hours = every_hour(given, 5, NOW)
-    assert [hour.accepted for hour in hours] == [0, 3, 0, 0, 1]
-    assert datetime.fromisoformat(hours[0].hour) == NOW.replace(minute=0) - timedelta(hours=4)
-
-
-def test_an_hour_that_begins_before_this_clock_says_is_still_shown() -> None:
-    assert [hour.accepted for hour in every_hour([IntakeHour(at(13), 4, 4)], 3, NOW)] == [0, 0, 4]
-
-
 def test_counts_that_do_not_add_up_are_said() -> None:
-    assert "unaccounted" in account_html(IntakeTotals(accepted=10, stored=8, in_flight=1))
-    assert 'data-verdict="kept"' in account_html(IntakeTotals(accepted=10, stored=9, in_flight=1))
+    assert "unaccounted" in account_html(Balance.of([IntakeHour(at(1), accepted=10, stored=8, in_flight=1)]))
+
+
+def test_what_came_twice_or_was_discarded_on_purpose_is_no_loss() -> None:
+    hour = IntakeHour(at(1), 10, 5, 1, {"repeated": 2, "discarded": 2}, {"not_an_event": 7})
+    assert 'data-verdict="kept"' in account_html(Balance.of([hour]))
 
 
 def test_reasons_that_services_may_give_later_are_shown_by_their_word() -> None:
@@ -137,26 +132,23 @@ def test_reasons_that_services_may_give_later_are_shown_by_their_word() -> None:
 
 
 ATTACK = f"\"'>{HOSTILE}"
-ATTACKED = IntakeHour(ATTACK, 5, 2, {ATTACK: 3})
+ATTACKED = [IntakeHour(ATTACK, 5, 2, 0, {ATTACK: 3}, {ATTACK: 2})]
 
 
 @pytest.mark.parametrize(
-    "html",
-    [
-        account_html(IntakeTotals(5, 2, 0, {ATTACK: 3})),
-        reasons_html(IntakeTotals(5, 2, 0, {ATTACK: 3})),
-        hours_html([ATTACKED]),
-    ],
+    "html", [account_html(Balance.of(ATTACKED)), reasons_html(Balance.of(ATTACKED)), hours_html(ATTACKED)]
 )
 def test_nothing_that_the_service_says_becomes_markup(html: str) -> None:
     assert "<script" not in html
     assert "<img" not in html
 
 
-def test_bars_have_whole_numbers_for_every_hour() -> None:
-    made: list[Any] = series([IntakeHour(at(1), 5, 2, {"spike": 3}), IntakeHour(at(2), 2, 1), IntakeHour(at(3))])
-    assert [(one.tone, one.values) for one in made] == [
+def test_bars_have_a_number_for_every_hour_and_the_most_first() -> None:
+    hours = [IntakeHour(at(1), 5, 2, 0, {"discarded": 3}, {"quota": 1}), IntakeHour(at(2), 2, 1, 1, {}, {"spike": 8})]
+    assert [(one.label, one.values) for one in series([*hours, IntakeHour(at(3))])] == [
         ("stored", [2, 1, 0]),
-        ("spike", [3, 0, 0]),
-        ("waiting", [0, 1, 0]),
+        ("in flight", [0, 1, 0]),
+        ("dropped: discarded issues", [3, 0, 0]),
+        ("refused: spike protection", [0, 8, 0]),
+        ("refused: quota", [1, 0, 0]),
     ]

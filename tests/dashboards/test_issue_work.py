@@ -261,7 +261,8 @@ KINDS: list[tuple[str, dict[str, Any], str]] = [
     ("prioritized", {"priority": "high"}, "set the priority to <b>high</b>"),
     ("regressed", {"release": "1.3"}, "came back after it was resolved in <b>1.3</b>"),
     ("ignore_ended", {}, "the ignore has ended"),
-    ("merged", {"total": 3}, "merged 3 issues into it"),
+    ("merged", {"issues": [{"id": "i", "title": "One"}]}, "merged <b>One</b> into it"),
+    ("merged", {"into": "i", "events": 3}, "merged it into another issue"),
     ("something_new", {}, "something new"),
 ]
 
@@ -274,7 +275,8 @@ def test_every_line_of_history_is_words(kind: str, detail: dict[str, Any], words
 @pytest.mark.parametrize("kind", sorted({kind for kind, _detail, _words in KINDS} | {ATTACK, "commented"}))
 def test_nothing_in_the_history_becomes_markup(kind: str) -> None:
     names = ("text", "resolved_in", "ignored_until", "assignee_id", "priority", "release", "total")
-    html = told(entry(kind, user=ATTACK, **dict.fromkeys(names, ATTACK)), {ATTACK: ATTACK})
+    issues = [{"id": ATTACK, "title": ATTACK}]
+    html = told(entry(kind, user=ATTACK, issues=issues, **dict.fromkeys(names, ATTACK)), {ATTACK: ATTACK})
     assert "<script" not in html
     assert "<img" not in html
 
