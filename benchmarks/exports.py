@@ -5,7 +5,6 @@ The limit beside it is a bare `COPY` of the same rows to the client.
 
 import resource
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -22,7 +21,7 @@ from atlas_core.storage.issue_search import Asker
 from benchmarks.big_history import arguments, loaded
 from data.bulk import PROJECT
 from services.issues.export_formats import Format, written
-from services.issues.export_routes import _EVENT_COLUMNS, _flat, _whole
+from services.issues.export_routes import EVENT_COLUMNS, event_rows
 
 
 class Measured(msgspec.Struct):
@@ -38,10 +37,10 @@ def exported(url: str, form: Format) -> Measured:
     """Export all events in this process; memory is that after the first 20 MB, and the highest of all."""
     database = Database(url, pool_size=1)
     wanted = Wanted(PROJECT, datetime(2000, 1, 1, tzinfo=UTC), datetime.now(UTC), None, ())
-    row: Callable[..., object] = _whole if form is Format.NDJSON else _flat
-    pages = ([row(e) for e in page] for page in Exports(database).pages(wanted, Asker(UUID(int=0), datetime.now(UTC))))
+    asker = Asker(UUID(int=0), datetime.now(UTC))
+    pages = (event_rows(form, page) for page in Exports(database).pages(wanted, asker))
     started, size, early = time.perf_counter(), 0, 0
-    for piece in written(form, pages, _EVENT_COLUMNS):
+    for piece in written(form, pages, EVENT_COLUMNS):
         size += len(piece)
         early = early or (_peak_bytes() if size > 20_000_000 else 0)
     return Measured(time.perf_counter() - started, size, early, _peak_bytes())

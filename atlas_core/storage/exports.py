@@ -1,6 +1,6 @@
 """Events on their way out, page by page: whatever their number, a page is what is held."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -61,9 +61,11 @@ class ExportedEvent(msgspec.Struct):
     environment: str | None
     body: bytes
 
-    def json(self) -> bytes:
-        """Return the event's JSON object, as it was recorded."""
-        return zstandard.ZstdDecompressor().decompress(self.body)
+
+def bodies(page: Iterable[ExportedEvent]) -> Iterator[bytes]:
+    """Yield the JSON object of each event, as it was recorded."""
+    decompress = zstandard.ZstdDecompressor().decompress
+    return (decompress(event.body) for event in page)
 
 
 class Wanted(msgspec.Struct, frozen=True):

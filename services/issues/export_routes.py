@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from atlas_core.events import utc_now
 from atlas_core.search import Sort, parse
-from atlas_core.storage.exports import ExportedEvent, Wanted
+from atlas_core.storage.exports import ExportedEvent, Wanted, bodies
 from atlas_core.storage.issue_search import Asker
 from services.http import CurrentUser, MemberProject, Sessions, User
 from services.issues.export_formats import Column, Format, Row, written
@@ -21,7 +21,7 @@ from services.issues.search_routes import UNREADABLE, IssueQuery
 from services.issues.statistics_routes import Moment
 
 ISSUES_AT_ONCE: Final = 1_000
-_EVENT_COLUMNS: Final = (
+EVENT_COLUMNS: Final = (
     Column("event_id"), Column("issue_id"), Column("sequence", "number"), Column("fingerprint"), Column("strategy"),
     Column("type"), Column("message"), Column("level"), Column("timestamp", "time"), Column("received_at", "time"),
     Column("release"), Column("environment"), Column("platform"), Column("server_name"), Column("logger"),
@@ -76,9 +76,8 @@ def add_export_routes(app: FastAPI, reads: Reads, sessions: Sessions) -> None:
         """
         now = utc_now()
         wanted = Wanted(project, start or datetime.fromtimestamp(0, now.tzinfo), to or now, issue_id, parse(query))
-        row = _whole if form is Format.NDJSON else _flat
-        pages = ([row(event) for event in page] for page in reads.exports.pages(wanted, Asker(user.id, now)))
-        return _streamed("events", form, _checked(pages, sessions, user, project), _EVENT_COLUMNS)
+        pages = (event_rows(form, page) for page in reads.exports.pages(wanted, Asker(user.id, now)))
+        return _streamed("events", form, _checked(pages, sessions, user, project), EVENT_COLUMNS)
 
     @app.get("/projects/{project_id}/export/issues", tags=["exports"], responses=_STREAMS)
     def export_issues(
@@ -100,17 +99,21 @@ def _issues(reads: Reads, project_id: UUID, text: str, asker: Asker) -> Iterator
             return
 
 
-def _place(event: ExportedEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in ("event_id", "issue_id", "sequence", "fingerprint", "strategy")}
+def event_rows(form: Format, page: Sequence[ExportedEvent]) -> list[Row]:
+    """Return events as a format shows them: whole in NDJSON, flat in a table."""
+    row = _whole if form is Format.NDJSON else _flat
+    return [row(event, body) for event, body in zip(page, bodies(page), strict=True)]
 
 
-def _whole(event: ExportedEvent) -> Row:
-    return {**msgspec.json.decode(event.json()), **_place(event)}
+def _whole(event: ExportedEvent, body: bytes) -> Row:
+    place = {name: getattr(event, name) for name in ("event_id", "issue_id", "sequence", "fingerprint", "strategy")}
+    return {**msgspec.json.decode(body), **place}
 
 
-def _flat(event: ExportedEvent) -> Row:
-    carried = msgspec.json.decode(event.json(), type=_Carried)
-    return {**msgspec.structs.asdict(carried), **msgspec.structs.asdict(event)}
+def _flat(event: ExportedEvent, body: bytes) -> Row:
+    shown = {**msgspec.structs.asdict(msgspec.json.decode(body, type=_Carried)), **msgspec.structs.asdict(event)}
+    del shown["body"]
+    return shown
 
 
 def _checked(
