@@ -28,9 +28,9 @@ SELECT * FROM unnest(%b::uuid[], %b::bytea[], %b::uuid[], %b::text[])
 ON CONFLICT (project_id, fingerprint) DO NOTHING RETURNING issue_id
 """
 _ADD_ISSUES: Final = """
-INSERT INTO issues.issues (id, project_id, fingerprint, title, type, culprit, platform, level, stack_trace,
-                           first_seen, last_seen, first_release)
-SELECT i, p, f, title, kind, culprit, platform, level, '', at, at, release
+INSERT INTO issues.issues (id, project_id, fingerprint, title, type, culprit, platform, level, first_seen, last_seen,
+                           first_release)
+SELECT i, p, f, title, kind, culprit, platform, level, at, at, release
 FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
             %b::timestamptz[], %b::text[]) AS made(i, p, f, title, kind, culprit, platform, level, at, release)
 """

@@ -12,8 +12,8 @@ WHERE project_id = %s AND merged_into IS NOT NULL AND fingerprint = ANY(%s) ORDE
 """
 # Its events, which are moved there next, say what it is about.
 _NEW: Final = """
-INSERT INTO issues.issues (id, project_id, fingerprint, title, level, stack_trace, first_seen, last_seen)
-SELECT id, %s, fingerprint, '', 'error', '', now(), now() FROM unnest(%s::uuid[], %s::bytea[]) AS new(id, fingerprint)
+INSERT INTO issues.issues (id, project_id, fingerprint, title, level, first_seen, last_seen)
+SELECT id, %s, fingerprint, '', 'error', now(), now() FROM unnest(%s::uuid[], %s::bytea[]) AS new(id, fingerprint)
 """
 
 

@@ -16,7 +16,8 @@ from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by
 
 STANDING: Final = Standing.__struct_fields__
 _READ: Final = f"""
-SELECT id, project_id, title, level, count, users, first_seen, last_seen, stack_trace <> '', updated_at,
+SELECT id, project_id, title, level, count, users, first_seen, last_seen,
+       EXISTS (SELECT FROM issues.issue_traces t WHERE t.issue_id = id), updated_at,
        sequence_gap, settled_sequence,
        {", ".join(STANDING)}
 FROM issues.issues WHERE id = ANY(%s) ORDER BY id
@@ -28,12 +29,15 @@ ON CONFLICT DO NOTHING RETURNING issue_id
 _COUNT: Final = """
 UPDATE issues.issues i SET
     count = n.count, users = n.users, level = n.level, first_seen = n.first_seen, last_seen = n.last_seen,
-    stack_trace = CASE WHEN n.stack_trace = '' THEN i.stack_trace ELSE n.stack_trace END,
     last_release = coalesce(n.release, i.last_release), updated_at = n.updated_at
 FROM unnest(%b::uuid[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::text[],
-            %b::text[], %b::timestamptz[])
-     AS n(id, count, users, level, first_seen, last_seen, stack_trace, release, updated_at)
+            %b::timestamptz[])
+     AS n(id, count, users, level, first_seen, last_seen, release, updated_at)
 WHERE i.id = n.id
+"""
+_ADD_TRACES: Final = """
+INSERT INTO issues.issue_traces (issue_id, stack_trace) SELECT * FROM unnest(%b::uuid[], %b::text[])
+ON CONFLICT DO NOTHING
 """
 _STAND: Final = f"""
 UPDATE issues.issues SET {", ".join(f"{name} = %({name})s" for name in STANDING)} WHERE id = %(id)s
@@ -116,7 +120,7 @@ def count_events(
     """
     new_users = _add_users(cursor, by_issue)
     now = utc_now()
-    rows = []
+    rows, traces = [], {}
     for issue_id, members in by_issue.items():
         state = states[issue_id]
         latest = max(members, key=lambda event: event.received_at)
@@ -126,15 +130,18 @@ def count_events(
         state.first_seen = min(state.first_seen, *(event.received_at for event in members))
         state.last_seen = max(state.last_seen, latest.received_at)
         state.updated_at = now
-        trace = "" if state.has_trace else next((event.stack_trace for event in members if event.stack_trace), "")
         rows.append(
-            (issue_id, state.count, state.users, state.level.value, state.first_seen, state.last_seen, trace,
-             latest.release, now)
+            (issue_id, state.count, state.users, state.level.value, state.first_seen, state.last_seen, latest.release,
+             now)
         )  # fmt: skip
+        if not state.has_trace and (trace := next((event.stack_trace for event in members if event.stack_trace), "")):
+            traces[issue_id] = trace
         if state.standing.status is not Status.OPEN:
             _stand(cursor, state, members)
     if rows:
         cursor.execute(_COUNT, [list(column) for column in zip(*rows, strict=True)])
+    if traces:
+        cursor.execute(_ADD_TRACES, (list(traces), list(traces.values())))
 
 
 def updates_of(states: Mapping[UUID, State], marks: Marks) -> list[IssueUpdate]:

@@ -64,7 +64,6 @@ issues = Table(
     Column("level", Text, nullable=False),
     _count("count"), _count("users"), _count("sequence_gap"), _count("settled_sequence"),
     Column("episode", Integer, nullable=False, server_default=text("1")),
-    Column("stack_trace", Text, nullable=False),
     moment("first_seen", now=False), moment("last_seen", now=False),
     Column("first_release", Text), Column("last_release", Text),
     Column("status", Text, nullable=False, server_default=text("'open'")),
@@ -101,6 +100,15 @@ fingerprints = Table(
     _count("forgotten"),
     moment("created_at"),
     UniqueConstraint("project_id", "fingerprint"),
+    schema=SCHEMA,
+)  # fmt: skip
+
+# The stack trace of an issue's first event that had one. Apart from `issues`, whose rows are small that way: they are
+# copied with every batch, and a search may read many.
+issue_traces = Table(
+    "issue_traces", metadata,
+    Column("issue_id", Uuid, ForeignKey("issues.issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("stack_trace", Text, nullable=False),
     schema=SCHEMA,
 )  # fmt: skip
 

@@ -13,7 +13,8 @@ Json = dict[str, Any]
 
 ISSUE_COLUMNS = """
 id, encode(fingerprint, 'hex') AS fingerprint, project_id, title, type, culprit, platform, level, count, users,
-{stack_trace} AS stack_trace, first_seen, last_seen, first_release, last_release, status,
+coalesce((SELECT {stack_trace} FROM issues.issue_traces t WHERE t.issue_id = id), '') AS stack_trace,
+first_seen, last_seen, first_release, last_release, status,
 resolved_in, resolved_in_next, resolved_at, regressed_at IS NOT NULL AS is_regressed, regressed_at, returned_at,
 ignored_until, ignored_until_count, ignored_until_users, assignee_id, priority, version, discarded_at,
 created_at, updated_at

@@ -38,17 +38,21 @@ _REMEMBER: Final = """
 INSERT INTO issues.grouping_change_issues
     (change_id, issue_id, fingerprint, title, type, culprit, platform, stack_trace)
 SELECT %s, i.id, i.fingerprint, CASE WHEN t.retold THEN i.title END, i.type, i.culprit, i.platform,
-       CASE WHEN t.retold THEN i.stack_trace END
-FROM touched t JOIN issues.issues i ON i.id = t.issue_id WHERE t.had > 0 AND i.merged_into IS NULL
+       CASE WHEN t.retold THEN coalesce(s.stack_trace, '') END
+FROM touched t JOIN issues.issues i ON i.id = t.issue_id LEFT JOIN issues.issue_traces s ON s.issue_id = i.id
+WHERE t.had > 0 AND i.merged_into IS NULL
 """
 _RESTORE: Final = """
 UPDATE issues.issues i
 SET fingerprint = s.fingerprint, title = coalesce(s.title, i.title),
     type = CASE WHEN s.title IS NULL THEN i.type ELSE s.type END,
     culprit = CASE WHEN s.title IS NULL THEN i.culprit ELSE s.culprit END,
-    platform = CASE WHEN s.title IS NULL THEN i.platform ELSE s.platform END,
-    stack_trace = coalesce(s.stack_trace, i.stack_trace)
+    platform = CASE WHEN s.title IS NULL THEN i.platform ELSE s.platform END
 FROM issues.grouping_change_issues s WHERE s.change_id = %s AND i.id = s.issue_id AND i.merged_into IS NULL
+"""
+_RESTORED_TRACES: Final = """
+SELECT i.id, s.stack_trace FROM issues.grouping_change_issues s JOIN issues.issues i ON i.id = s.issue_id
+WHERE s.change_id = %s AND s.stack_trace IS NOT NULL AND i.merged_into IS NULL
 """
 _FINGERPRINT: Final = """
 UPDATE issues.issues i SET fingerprint = best.fingerprint
@@ -63,16 +67,21 @@ WHERE i.id = best.issue_id AND NOT EXISTS (
 _INHERIT: Final = """
 UPDATE issues.issues i SET
     first_seen = least(i.first_seen, s.first_seen), last_seen = greatest(i.last_seen, s.last_seen),
-    first_release = CASE WHEN s.first_seen < i.first_seen THEN s.first_release ELSE i.first_release END,
-    stack_trace = CASE WHEN i.stack_trace = '' THEN coalesce(s.stack_trace, '') ELSE i.stack_trace END
+    first_release = CASE WHEN s.first_seen < i.first_seen THEN s.first_release ELSE i.first_release END
 FROM (SELECT h.target, min(o.first_seen) AS first_seen, max(o.last_seen) AS last_seen,
-             (array_agg(o.first_release ORDER BY o.first_seen))[1] AS first_release,
-             (array_agg(o.stack_trace ORDER BY o.first_seen)
-              FILTER (WHERE o.stack_trace <> '' AND t.stack_trace = ''))[1] AS stack_trace
-      FROM heirs h JOIN issues.issues o ON o.id = h.source JOIN issues.issues t ON t.id = h.target
+             (array_agg(o.first_release ORDER BY o.first_seen))[1] AS first_release
+      FROM heirs h JOIN issues.issues o ON o.id = h.source
       JOIN touched w ON w.issue_id = h.source AND w.lost = 0
       GROUP BY 1) s
 WHERE i.id = s.target
+"""
+_INHERIT_TRACES: Final = """
+INSERT INTO issues.issue_traces (issue_id, stack_trace)
+SELECT DISTINCT ON (h.target) h.target, s.stack_trace
+FROM heirs h JOIN issues.issues o ON o.id = h.source JOIN issues.issue_traces s ON s.issue_id = o.id
+JOIN touched w ON w.issue_id = h.source AND w.lost = 0
+ORDER BY h.target, o.first_seen
+ON CONFLICT DO NOTHING
 """
 _LAST: Final = """
 UPDATE issues.issues i
@@ -96,10 +105,14 @@ WHERE t.retold
 """
 _TITLES: Final = """
 UPDATE issues.issues i
-SET title = n.title, type = n.type, culprit = n.culprit, platform = n.platform, stack_trace = n.stack_trace
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
-     AS n(id, title, type, culprit, platform, stack_trace)
+SET title = n.title, type = n.type, culprit = n.culprit, platform = n.platform
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[]) AS n(id, title, type, culprit, platform)
 WHERE i.id = n.id
+"""
+_DELETE_TRACES: Final = "DELETE FROM issues.issue_traces WHERE issue_id = ANY(%s)"
+_TRACES: Final = """
+INSERT INTO issues.issue_traces (issue_id, stack_trace)
+SELECT * FROM unnest(%s::uuid[], %s::text[]) AS n(id, stack_trace) WHERE n.stack_trace <> ''
 """
 _WORDS: Final = f"""
 DELETE FROM issues.issue_words w USING touched t WHERE w.issue_id = t.issue_id AND (t.retold OR t.won > 0 OR t.lost > 0
@@ -139,13 +152,23 @@ def retell(
         cursor.execute(_REMEMBER, (remembered,))
     cursor.execute(_FINGERPRINT)
     cursor.execute(_INHERIT)
+    cursor.execute(_INHERIT_TRACES)
     cursor.execute(_LAST, (project_id,))
     cursor.execute(_FIRST, (project_id,))
     for rows in _told(cursor, project_id):
-        cursor.execute(_TITLES, [list(column) for column in zip(*rows, strict=True)])
+        *told, traces = (list(column) for column in zip(*rows, strict=True))
+        cursor.execute(_TITLES, told)
+        _set_traces(cursor, told[0], traces)
     if restored:
         cursor.execute(_RESTORE, (restored,))
+        found = cursor.execute(_RESTORED_TRACES, (restored,)).fetchall()
+        _set_traces(cursor, [row[0] for row in found], [row[1] for row in found])
     cursor.execute(_WORDS)
+
+
+def _set_traces(cursor: psycopg.Cursor[Any], issue_ids: list[UUID], traces: list[str]) -> None:
+    cursor.execute(_DELETE_TRACES, (issue_ids,))
+    cursor.execute(_TRACES, (issue_ids, traces))
 
 
 def _told(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[Sequence[tuple[Any, ...]]]:

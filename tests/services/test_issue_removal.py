@@ -43,8 +43,8 @@ def test_a_deleted_issue_leaves_nothing_but_the_audit(desk, monkeypatch):
     issue = update.issue_id
     merged = uuid4()
     desk.sql(
-        "INSERT INTO issues.issues (id, project_id, fingerprint, title, level, stack_trace, first_seen, last_seen, "
-        "merged_into) SELECT :m, project_id, fingerprint, title, level, '', first_seen, last_seen, id "
+        "INSERT INTO issues.issues (id, project_id, fingerprint, title, level, first_seen, last_seen, merged_into) "
+        "SELECT :m, project_id, fingerprint, title, level, first_seen, last_seen, id "
         "FROM issues.issues WHERE id = :i",
         m=merged, i=issue,
     )  # fmt: skip

@@ -334,7 +334,6 @@ CREATE TABLE issues.issues (
     sequence_gap BIGINT DEFAULT 0 NOT NULL,
     settled_sequence BIGINT DEFAULT 0 NOT NULL,
     episode INTEGER DEFAULT 1 NOT NULL,
-    stack_trace TEXT NOT NULL,
     first_seen TIMESTAMP WITH TIME ZONE NOT NULL,
     last_seen TIMESTAMP WITH TIME ZONE NOT NULL,
     first_release TEXT,
@@ -445,6 +444,14 @@ CREATE TABLE issues.grouping_change_issues (
     stack_trace TEXT,
     CONSTRAINT grouping_change_issues_pkey PRIMARY KEY (change_id, issue_id),
     CONSTRAINT grouping_change_issues_change_id_fkey FOREIGN KEY(change_id) REFERENCES issues.grouping_changes (id) ON DELETE CASCADE
+)
+""",
+    """
+CREATE TABLE issues.issue_traces (
+    issue_id UUID NOT NULL,
+    stack_trace TEXT NOT NULL,
+    CONSTRAINT issue_traces_pkey PRIMARY KEY (issue_id),
+    CONSTRAINT issue_traces_issue_id_fkey FOREIGN KEY(issue_id) REFERENCES issues.issues (id) ON DELETE CASCADE
 )
 """,
     """
