@@ -10,6 +10,7 @@ import msgspec
 
 from dashboards.records import (
     Alert,
+    Audited,
     FullEvent,
     Insight,
     InsightWait,
@@ -107,6 +108,10 @@ class _Insight(msgspec.Struct):
     insight: Insight
 
 
+class _Audit(msgspec.Struct):
+    audit: list[Audited]
+
+
 class _Intake(msgspec.Struct):
     hours: list[IntakeHour]
 
@@ -184,6 +189,10 @@ class Client:
         if response.status_code == NOT_FOUND:
             return _decoded(response, InsightWait, "intelligence")
         return _decoded(_checked(response, "intelligence"), _Insight, "intelligence").insight
+
+    async def audit(self, project_id: str) -> list[Audited]:
+        """Return the newest hundred lines of the project's audit, newest first."""
+        return (await self._get("issues", f"/projects/{part(project_id)}/audit?limit=100", _Audit)).audit
 
     async def intake(self, project_id: str, hours: int) -> list[IntakeHour]:
         """Return what became of all that was sent to the project in the last `hours`, newest hour first."""

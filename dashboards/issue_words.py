@@ -36,6 +36,8 @@ def told(entry: Activity, members: Mapping[str, str]) -> str:
 
 def standing(issue: Issue) -> str:
     """Return what would change the issue's status, as markup; nothing when only people can."""
+    if issue.discarded_at:
+        return f"discarded {moment(issue.discarded_at)}: its events are dropped on arrival, until that is undone"
     if issue.status == "resolved" and issue.resolved_in:
         after = "after" if issue.resolved_in_next else "in"
         return f"resolved {after} {_bold(issue.resolved_in)}: events of older releases do not reopen it"

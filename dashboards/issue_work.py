@@ -8,11 +8,8 @@ from dashboards.client import Client, MissingError, part
 from dashboards.records import Activity, Fingerprint, Issue, Member, Similar
 
 
-class Done(msgspec.Struct, frozen=True):
-    """The issue after an action, and the action's id; None when the issue was so already."""
-
+class _Done(msgspec.Struct):
     issue: Issue
-    action_id: str | None = None
 
 
 class History(msgspec.Struct, frozen=True):
@@ -40,15 +37,25 @@ class IssueWork:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def edit(self, issue: Issue, changes: dict[str, Any]) -> Done:
-        """Change the issue as it was shown; fields as the issue service names them.
+    async def edit(self, issue: Issue, changes: dict[str, Any]) -> Issue:
+        """Change the issue as it was shown, and return it; fields as the issue service names them.
 
         Raises:
             StaleError: Somebody edited it since; nothing was changed.
             RefusedError: It cannot be done here and now; the text says why.
         """
         body = changes | {"version": issue.version}
-        return await self._client.send("PATCH", "issues", _path(issue), Done, body)
+        return (await self._client.send("PATCH", "issues", _path(issue), _Done, body)).issue
+
+    async def discard(self, issue: Issue) -> Issue:
+        """Take the issue off every list and drop its events from now on; return it. Undo takes that back.
+
+        Raises:
+            StaleError: Somebody edited it since; nothing was changed.
+        """
+        body = {"version": issue.version}
+        await self._client.send("POST", "issues", f"{_path(issue)}/discard", dict[str, Any], body)
+        return await self._client.issue(issue.project_id, issue.id)
 
     async def undo(self, issue: Issue, action_id: str) -> Issue:
         """Give the issue back what the action replaced, and return it.
@@ -91,7 +98,7 @@ class IssueWork:
             StaleError: One of them was merged into a third, or is discarded.
         """
         path = f"/projects/{part(issue.project_id)}/issues/merge"
-        return (await self._client.send("POST", "issues", path, Done, {"into": issue.id, "issues": [other_id]})).issue
+        return (await self._client.send("POST", "issues", path, _Done, {"into": issue.id, "issues": [other_id]})).issue
 
     async def unmerge(self, issue: Issue, fingerprint: str) -> Issue:
         """Give a fingerprint of the issue an issue of its own again, with its events, and return this issue.
@@ -100,7 +107,7 @@ class IssueWork:
             RefusedError: It is the issue's last one.
         """
         body = {"fingerprints": [fingerprint]}
-        return (await self._client.send("POST", "issues", f"{_path(issue)}/unmerge", Done, body)).issue
+        return (await self._client.send("POST", "issues", f"{_path(issue)}/unmerge", _Done, body)).issue
 
     async def members(self, project_id: str) -> list[Member]:
         """Return who can be assigned."""

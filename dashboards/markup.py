@@ -32,7 +32,12 @@ def clock(at: str) -> str:
 
 def here(params: Mapping[str, str]) -> str:
     """Return a link to this page with other parameters; the page follows it without being loaded again."""
-    return escaped(f"?{urlencode(params)}")
+    return there("", params)
+
+
+def there(page: str, params: Mapping[str, str]) -> str:
+    """Return a link to another page."""
+    return escaped(f"{page}?{urlencode(params)}")
 
 
 def muted(text: str) -> str:

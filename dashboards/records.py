@@ -40,6 +40,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     assignee_id: str | None = None
     priority: str = "medium"
     version: int = 1
+    discarded_at: str | None = None
 
 
 class IssuePage(msgspec.Struct, frozen=True):
@@ -95,6 +96,15 @@ class RecentEvent(msgspec.Struct, frozen=True):
     received_at: str | None = None
     release: str | None = None
     environment: str | None = None
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """One line of a project's audit: what was discarded, taken back or deleted, by whom and when."""
+
+    action: str
+    at: str
+    detail: dict[str, Any] = {}
+    user: Person | None = None
 
 
 class Frame(msgspec.Struct, frozen=True):

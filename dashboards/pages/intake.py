@@ -1,5 +1,6 @@
 """The intake page: what became of all that was sent, and what to do about what was refused or dropped."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -8,7 +9,7 @@ import ipywidgets
 from dashboards.client import Client
 from dashboards.markup import muted
 from dashboards.pages import hints
-from dashboards.pages.intake_view import Balance, account_html, hours_html, reasons_html, series
+from dashboards.pages.intake_view import Balance, account_html, discarded_html, hours_html, reasons_html, series
 from dashboards.pages.project_page import HERE, ProjectPage, Surroundings, live
 from dashboards.polling import poll
 from dashboards.widgets.hour_bars import HourBars
@@ -60,10 +61,14 @@ class IntakePage(ProjectPage):
         self.of_project.start(poll(self._load, self.say, self.sleep, PERIOD_S))
 
     async def _load(self) -> None:
-        newest_first = await self.client.intake(self.projects.value, self.window.value)
+        project_id = self.projects.value
+        newest_first, audit = await asyncio.gather(
+            self.client.intake(project_id, self.window.value), self.client.audit(project_id)
+        )
         hours = newest_first[::-1]
         balance = Balance.of(hours)
-        self.account.value, self.reasons.value = _ACCOUNT + account_html(balance), _REASONS + reasons_html(balance)
+        self.account.value = _ACCOUNT + account_html(balance)
+        self.reasons.value = _REASONS + reasons_html(balance) + discarded_html(project_id, audit)
         self.bars.show([hour.hour for hour in hours], series(hours), f"What was sent by hour, {self.window.label}")
         self.table.value = hours_html(hours)
         url = self.surroundings.ingestion_url

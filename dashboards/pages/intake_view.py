@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from dashboards.markup import clock, counted, escaped, muted
+from dashboards.markup import clock, counted, escaped, moment, muted, there
 from dashboards.pages.loss_reasons import reason
-from dashboards.records import IntakeHour
+from dashboards.records import Audited, IntakeHour
 from dashboards.widgets.hour_bars import Series
 
 FIGURES: Final = {
@@ -114,6 +114,21 @@ def _reason_row(verb: str, noun: str, word: str, number: int) -> str:
         f"{escaped(known.name)}</th><td><b>{number:,}</b> <small>{counts} {verb}</small></td>"
         f"<td>{escaped(known.what)}</td><td>{escaped(known.advice)}</td></tr>"
     )
+
+
+def discarded_html(project_id: str, audit: Sequence[Audited]) -> str:
+    """Return the issues that are discarded now, each a link to where that is undone; `audit` is newest first."""
+    last: dict[str, Audited] = {}
+    for line in audit:
+        last.setdefault(str(line.detail.get("issue_id")), line)
+    lines = "".join(
+        f'<li><a href="{there("/issues", {"project": project_id, "issue": issue_id})}">'
+        f"{escaped(line.detail.get('title', issue_id))}</a> "
+        f"<small>by {escaped((line.user and line.user.email) or 'somebody who left')}, {moment(line.at)}</small></li>"
+        for issue_id, line in last.items()
+        if line.action == "discarded"
+    )
+    return f'<h3>Discarded now</h3><ul class="atlas-lines">{lines}</ul>' if lines else ""
 
 
 def series(hours: Sequence[IntakeHour]) -> list[Series]:

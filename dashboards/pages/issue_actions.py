@@ -78,7 +78,8 @@ class IssueActions(ipywidgets.VBox):
         self.priority.value = issue.priority
         self._silent = False
         for name, status in _QUICK.items():
-            self.quick[name].layout.display = "none" if issue.status == status else None
+            self.quick[name].layout.display = "none" if issue.discarded_at or issue.status == status else None
+        self.way.layout.display = "none" if issue.discarded_at else None
         self._show_fields()
 
     def offer_undo(self, activity: Iterable[Activity]) -> None:

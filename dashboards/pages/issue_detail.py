@@ -16,6 +16,7 @@ from dashboards.pages.history_card import SHOWN, HistoryCard
 from dashboards.pages.insight_card import InsightCard
 from dashboards.pages.issue_actions import IssueActions
 from dashboards.pages.issue_head import events_html, head_html
+from dashboards.pages.issue_ways import DISCARD
 from dashboards.polling import Sleep, Tasks, poll
 from dashboards.records import Issue, Member, RecentEvent
 
@@ -126,11 +127,11 @@ class IssueDetail(ipywidgets.VBox):
 
     async def _edit(self, issue: Issue, changes: dict[str, Any]) -> None:
         try:
-            done = await self._work.edit(issue, changes)
+            edited = await (self._work.discard(issue) if changes == DISCARD else self._work.edit(issue, changes))
         except StaleError:
             self.refresh(await self._client.issue(issue.project_id, issue.id))
             raise
-        self.refresh(done.issue)
+        self.refresh(edited)
 
     async def _undo(self, issue: Issue, action_id: str) -> None:
         self.refresh(await self._work.undo(issue, action_id))

@@ -9,7 +9,8 @@ from dashboards.records import Issue, RecentEvent
 
 def head_html(issue: Issue, members: Mapping[str, str]) -> str:
     """Return the title of an issue, where it stands and its numbers; `members` are emails by id."""
-    pills = [issue.level, "regressed" if issue.is_regressed else issue.status]
+    status = "regressed" if issue.is_regressed else issue.status
+    pills = [issue.level, "discarded" if issue.discarded_at else status]
     pills += [f"{issue.priority} priority"] if issue.priority != "medium" else []
     culprit = f'<p class="atlas-culprit atlas-mono">{escaped(issue.culprit)}</p>' if issue.culprit else ""
     stands = standing(issue)

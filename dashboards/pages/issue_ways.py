@@ -1,4 +1,4 @@
-"""The ways to resolve or ignore an issue that need more than a click."""
+"""What can be done to an issue that needs more than a click."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,6 +26,7 @@ def _until(at: datetime) -> dict[str, Any]:
     return {"status": "ignored", "ignored_until": at.isoformat()}
 
 
+DISCARD: Final = {"discard": True}
 WAYS: Final = (
     Way("resolve in the next release", None, "", lambda _value: {"status": "resolved", "resolved_in_next": True}),
     Way("resolve in a release…", "release", "Name the release that has the fix.", _in_release),
@@ -39,6 +40,7 @@ WAYS: Final = (
     Way(
         "ignore until more users…", "number", "How many more?", lambda n: {"status": "ignored", "ignored_for_users": n}
     ),
+    Way("discard, and drop its events from now on", None, "", lambda _value: DISCARD),
 )
 FIELDS: Final[Mapping[str, Callable[[], ipywidgets.Widget]]] = {
     "release": lambda: ipywidgets.Text(description="Release", placeholder="shop@1.4.2"),

@@ -41,7 +41,7 @@ _KNOWN: Final = {
     "discarded": Reason(
         "discarded issues",
         "Somebody discarded the issue: its events are dropped on purpose.",
-        "Nothing, if that is still meant. The project's audit says who did it; undoing it lets the next events in.",
+        "Nothing, if that is still meant. Open one below and undo it, and its next events are kept.",
         "discarded",
         is_loss=False,
     ),

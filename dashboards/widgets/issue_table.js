@@ -180,8 +180,9 @@ function render({ model, el }) {
       shown.append(make("mark", "", refused.query.slice(at) || "␣"));
       problem.append(shown);
     }
+    if (refused.text) problem.append(make("span", "atlas-count", "The list still answers the last query."));
     filter.setAttribute("aria-invalid", String(Boolean(refused.text)));
-    scroll.classList.toggle("atlas-old", Boolean(refused.text) || model.get("loading"));
+    scroll.classList.toggle("atlas-old", Boolean(refused.text));
     count.textContent = refused.text ? "" : model.get("summary");
     previous.disabled = model.get("page") <= 0;
     next.disabled = !model.get("has_next");

@@ -121,7 +121,8 @@ def an_insight() -> dict[str, Any]:
 
 
 def overview_of(issues: list[dict[str, Any]]) -> dict[str, int]:
-    """The project's numbers."""
+    """The project's numbers; discarded issues do not count."""
+    issues = [issue for issue in issues if not issue["discarded_at"]]
 
     def with_(name: str, word: str) -> int:
         return sum(issue[name] == word for issue in issues)

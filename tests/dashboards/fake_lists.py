@@ -24,7 +24,7 @@ def a_page(issues: list[Json], query: str) -> Json:
     of, _, start = asked.get("cursor", f"{sort}|0").partition("|")
     if of != sort:
         raise RejectedError("the cursor belongs to another order")
-    found = [issue for issue in issues if all(_holds(issue, term) for term in terms)]
+    found = [issue for issue in issues if not issue["discarded_at"] and all(_holds(issue, term) for term in terms)]
     found.sort(key=lambda issue: _key(issue, sort), reverse=True)
     end = int(start) + limit
     return {"issues": found[int(start) : end], "next_cursor": f"{sort}|{end}" if end < len(found) else None}

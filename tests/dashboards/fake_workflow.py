@@ -16,7 +16,7 @@ from atlas_core.actions import UNDOABLE, Before, Edit, Handling, Scene, after_ed
 from atlas_core.errors import AtlasError, ConflictError, RejectedError
 from atlas_core.workflow import Standing
 from services.http import error_answer, invalid_answer
-from services.issues.workflow_bodies import IssueChanges, NewComment
+from services.issues.workflow_bodies import Discard, IssueChanges, NewComment
 from tests.dashboards.fake_data import an_id
 from tests.dashboards.fake_grouping import FakeGrouping
 
@@ -46,6 +46,7 @@ class FakeWorkflow:
     people: list[str]
     activity: dict[str, list[Json]] = field(default_factory=dict)
     befores: dict[str, tuple[str, Before]] = field(default_factory=dict)
+    audit: list[Json] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -62,12 +63,18 @@ class FakeWorkflow:
             return NO_ISSUE
         return answered(lambda: self._routed([method, *parts], about or issues, email, body))
 
-    def _routed(self, route: list[str], issues: list[Json], email: str, body: Json) -> Answer | None:
+    def _routed(  # noqa: PLR0911 - one return a route
+        self, route: list[str], issues: list[Json], email: str, body: Json
+    ) -> Answer | None:
         match route:
             case ["GET", "members"]:
                 return 200, {"members": [self.member(email) | {"role": "member"} for email in self.people]}
             case ["PATCH", "issues", _]:
                 return self.edit(issues[0], IssueChanges(**body), email)
+            case ["GET", "audit"]:
+                return 200, {"audit": self.audit, "next_cursor": None}
+            case ["POST", "issues", _, "discard"]:
+                return self.discard(issues[0], Discard(**body).version, email)
             case ["POST", "actions", action_id, "undo"]:
                 return self._undo(action_id, issues, email)
             case ["GET", "issues", issue_id, "activity"]:
@@ -99,24 +106,44 @@ class FakeWorkflow:
 
     def edit(self, issue: Json, body: IssueChanges, email: str) -> Answer:
         """Edit an issue as this person."""
-        if body.version not in (None, issue["version"]):
-            last = next((a for a in self.activity.get(issue["id"], []) if a["user"] and a["kind"] != "commented"), None)
-            told = {"kind": last["kind"], "by": last["user"]["email"], "at": last["at"]} if last else {}
-            detail = [{"issue_id": issue["id"], "version": issue["version"]} | told]
-            raise ConflictError(f"the issue was edited since, it has version {issue['version']} now", detail=detail)
-        edit: Edit = body.edit()
+        action_id = self._edited(issue, body.version, body.edit(), email)
+        return 200, {"issue": issue, "action_id": action_id}
+
+    def discard(self, issue: Json, version: int | None, email: str) -> Answer:
+        """Discard an issue as this person."""
+        action_id = self._edited(issue, version, Edit(discard=True), email)
+        return 200, {"action_id": action_id, "changed": 1, "versions": {issue["id"]: issue["version"]}}
+
+    def _edited(self, issue: Json, version: int | None, edit: Edit, email: str) -> str | None:
+        self._require(issue, version)
         before = _handling(issue)
         scene = Scene(datetime.now(UTC), issue["count"], issue["users"], issue["last_release"])
-        made = changes(before, after_edit(before, edit, scene))
-        if not made:
-            return 200, {"issue": issue, "action_id": None}
-        _write(issue, after_edit(before, edit, scene))
+        after = after_edit(before, edit, scene)
+        made = changes(before, after)
+        if made:
+            _write(issue, after)
         action_id = str(uuid4())
         for change in made:
             self._tell(issue["id"], change.kind, change.detail, email, action_id)
             if change.before:
                 self.befores[action_id] = (issue["id"], change.before)
-        return 200, {"issue": issue, "action_id": action_id}
+        self._note(issue, before, email, action_id)
+        return action_id if made else None
+
+    def _require(self, issue: Json, version: int | None) -> None:
+        if version not in (None, issue["version"]):
+            last = next((a for a in self.activity.get(issue["id"], []) if a["user"] and a["kind"] != "commented"), None)
+            told = {"kind": last["kind"], "by": last["user"]["email"], "at": last["at"]} if last else {}
+            detail = [{"issue_id": issue["id"], "version": issue["version"]} | told]
+            raise ConflictError(f"the issue was edited since, it has version {issue['version']} now", detail=detail)
+
+    def _note(self, issue: Json, before: Handling, email: str, action_id: str) -> None:
+        was, is_now = bool(before.discarded_at), bool(issue["discarded_at"])
+        if was != is_now:
+            named = {"issue_id": issue["id"], "title": issue["title"], "count": issue["count"]}
+            detail = named | {"action_id": action_id}
+            line = {"id": next(self.numbers), "action": "discarded" if is_now else "discard_undone", "detail": detail}
+            self.audit.insert(0, line | {"at": datetime.now(UTC).isoformat(), "user": self.member(email)})
 
     def _undo(self, action_id: str, issues: list[Json], email: str) -> Answer:
         issue_id, before = self.befores.get(action_id, (None, None))
@@ -133,7 +160,9 @@ class FakeWorkflow:
         if since:
             detail = [{"issue_id": issue["id"], "kind": since[0]["kind"], "by": email, "at": since[0]["at"]}]
             raise ConflictError("the action is not the issue's last one any more", detail=detail)
-        _write(issue, restored(_handling(issue), [before]))
+        now = _handling(issue)
+        _write(issue, restored(now, [before]))
+        self._note(issue, now, email, str(uuid4()))
         mine["undone"] = True
         self._tell(issue["id"], "undone", {"action_id": action_id}, email, str(uuid4()))
         return 200, {"action_id": str(uuid4()), "changed": 1, "versions": {issue["id"]: issue["version"]}}

@@ -104,6 +104,12 @@ def story(services: Real | Fake) -> dict[str, Answer]:
     newest = told["events"][1]["events"][0]["event_id"]
     told["event"] = services.ask("GET", f"/events/{newest}")
     told["missing event"] = services.ask("GET", f"/events/{an_id('nowhere')}")
+    told["discard"] = services.ask("POST", f"{issue}/discard", {"version": 4})
+    told["discarded"] = services.ask("GET", issue)
+    told["edit discarded"] = services.ask("PATCH", issue, {"status": "open"})
+    told["list without it"] = services.ask("GET", "/issues")
+    told["undo discard"] = services.ask("POST", f"/actions/{told['discard'][1]['action_id']}/undo")
+    told["audit"] = services.ask("GET", "/audit?limit=100")
     told["similar"] = services.ask("GET", f"{issue}/similar")
     told["merge"] = services.ask("POST", "/issues/merge", {"into": services.issue, "issues": [services.other]})
     told["merged into"] = services.ask("GET", f"/issues/{services.other}")

@@ -5,11 +5,11 @@ import pytest
 
 from dashboards.client import Client, ServiceUrls
 from dashboards.pages.intake import IntakePage
-from dashboards.pages.intake_view import Balance, account_html, hours_html, reasons_html, series
+from dashboards.pages.intake_view import Balance, account_html, discarded_html, hours_html, reasons_html, series
 from dashboards.pages.loss_reasons import reason
 from dashboards.pages.project_page import Surroundings
-from dashboards.records import IntakeHour
-from tests.dashboards.fake_api import World
+from dashboards.records import Audited, IntakeHour, Person
+from tests.dashboards.fake_api import EMAIL, World
 from tests.dashboards.fake_data import HOSTILE, an_id
 from tests.dashboards.fake_intake import an_intake, sums
 from tests.dashboards.test_issues_page import quick, run, transport, until
@@ -60,6 +60,22 @@ def test_what_spike_protection_refused_is_said_with_what_to_do() -> None:
             assert "refused, most by spike protection" in page.account.value
             assert "3 events (under 0.1 %) dropped" in page.account.value
             assert [one["tone"] for one in page.bars.series][:2] == ["stored", "waiting"]
+
+    run(scene)
+
+
+def test_issues_that_are_discarded_now_are_listed_with_the_way_to_undo_it() -> None:
+    async def scene(world: World) -> None:
+        kept, dropped = world.issues[:2]
+        for issue in (kept, dropped):
+            world.workflow.discard(issue, None, EMAIL)
+        undone = next(iter(world.workflow.befores))
+        world.workflow.answer("POST", ["actions", undone, "undo"], world.issues, EMAIL, {})
+        async with open_page(world) as page:
+            await until(lambda: "Discarded now" in page.reasons.value)
+            assert f"issue={dropped['id']}" in page.reasons.value
+            assert f"issue={kept['id']}" not in page.reasons.value
+            assert EMAIL in page.reasons.value
 
     run(scene)
 
@@ -132,11 +148,20 @@ def test_reasons_that_services_may_give_later_are_shown_by_their_word() -> None:
 
 
 ATTACK = f"\"'>{HOSTILE}"
+AUDITED = Audited("discarded", ATTACK, {"issue_id": ATTACK, "title": ATTACK}, Person(ATTACK, ATTACK))
 ATTACKED = [IntakeHour(ATTACK, 5, 2, 0, {ATTACK: 3}, {ATTACK: 2})]
 
 
 @pytest.mark.parametrize(
-    "html", [account_html(Balance.of(ATTACKED)), reasons_html(Balance.of(ATTACKED)), hours_html(ATTACKED)]
+    "html",
+    [
+        account_html(Balance.of(ATTACKED)),
+        reasons_html(Balance.of(ATTACKED)),
+        hours_html(ATTACKED),
+        discarded_html(
+            ATTACK, [Audited("discarded", ATTACK, {"issue_id": ATTACK, "title": ATTACK}, Person(ATTACK, ATTACK))]
+        ),
+    ],
 )
 def test_nothing_that_the_service_says_becomes_markup(html: str) -> None:
     assert "<script" not in html
