@@ -32,7 +32,7 @@ class Stack:
     def __init__(self, data_dir: Path, environment: dict[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self.ports = {name: free_port() for name in NAMES}
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ATLAS_")},
             "ATLAS_OLLAMA_URL": "http://127.0.0.1:9",
             **(environment or {}),
@@ -46,7 +46,7 @@ class Stack:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli", "up"],
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
