@@ -1,17 +1,16 @@
 """A change of grouping as people see it: what merges, what splits, what stays."""
 
 from collections.abc import Iterable, Sequence
-from uuid import UUID
 
 import msgspec
 
-from atlas_core.regrouping.plan import Cell, Plan, Target
+from atlas_core.regrouping.plan import Cell, Issue, Plan, Target
 
 
 class Part(msgspec.Struct):
     """Events of one issue that go to one place; `sample` is the number of one of them."""
 
-    issue: UUID
+    issue: Issue
     target: Target
     count: int
     sample: int
@@ -34,12 +33,12 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def compared(cells: Sequence[Cell], plan: Plan) -> Comparison:
     """Return what the plan does to the issues that have these events."""
-    parts: dict[tuple[UUID, Target], Part] = {}
+    parts: dict[tuple[Issue, Target], Part] = {}
     for cell in cells:
         target = plan.target(cell.digest)
         part = parts.setdefault((cell.issue, target), Part(cell.issue, target, 0, cell.sample))
         part.count += cell.count
-    by_issue: dict[UUID, list[Part]] = {}
+    by_issue: dict[Issue, list[Part]] = {}
     by_target: dict[Target, list[Part]] = {}
     for part in sorted(parts.values(), key=lambda part: -part.count):
         by_issue.setdefault(part.issue, []).append(part)

@@ -1,15 +1,14 @@
 """Which issues join, which part and which keep their place, when events are grouped anew."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-Target = UUID | bytes  # an issue that exists, or the digest of one that does not yet
+Issue = int  # numbered by how much each deserves to stay: of several that join, the highest does
+Target = Issue | bytes  # an issue that exists, or the digest of one that does not yet
 
-_NOTHING: Final[Mapping[bytes, UUID]] = {}
+_NOTHING: Final[Mapping[bytes, Issue]] = {}
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -18,7 +17,7 @@ class Cell(msgspec.Struct, frozen=True):
     `sample` is the number of one of the events, for people to look at.
     """
 
-    issue: UUID
+    issue: Issue
     fingerprint: int
     digest: bytes
     count: int
@@ -32,62 +31,48 @@ class Plan(msgspec.Struct, frozen=True):
     all of its events, the issue that takes its place.
     """
 
-    homes: Mapping[bytes, UUID | None]
-    heirs: Mapping[UUID, UUID]
+    homes: Mapping[bytes, Issue | None]
+    heirs: Mapping[Issue, Issue]
 
     def target(self, digest: bytes) -> Target:
         """Return where events of this digest go."""
-        return self.homes[digest] or digest
+        home = self.homes[digest]
+        return digest if home is None else home
 
 
-def planned(cells: Sequence[Cell], rank: Callable[[UUID], Any], *, pinned: Mapping[bytes, UUID] = _NOTHING) -> Plan:
+def planned(cells: Sequence[Cell], *, pinned: Mapping[bytes, Issue] = _NOTHING) -> Plan:
     """Return where the events of each new digest go.
 
     A fingerprint's heir is the new digest that has most of its events. An issue keeps the heirs of all of its
     fingerprints, so what people merged stays merged; what is not an heir parts from it. Issues that share an heir join,
-    and the one that ranks highest keeps its place.
+    and the one with the highest number keeps its place.
 
     Args:
         cells: All events of the project, each in one cell.
-        rank: How much an issue deserves to stay, when several join.
         pinned: Digests whose issue is known beforehand (by undoing a change); those issues take nothing else.
     """
-    heir_of = _heirs(cells)
+    heirs = _heirs(cells)
     taken = set(pinned.values())
     sets = _Sets()
-    for (issue, _), digest in heir_of.items():
-        if digest not in pinned and issue not in taken:
-            sets.join(issue, digest)
-    survivors = sets.survivors(rank)
-    homes = {
-        cell.digest: pinned.get(cell.digest) or (survivors[sets.root(cell.digest)] if cell.digest in sets else None)
-        for cell in cells
-    }
-    stays = taken | {issue for issue in homes.values() if issue is not None}
-    heirs: dict[UUID, UUID] = {}
-    for issue, digest in _largest(cells, heir_of).items():
-        home = homes[digest]
-        if issue not in stays and home is not None:
-            heirs[issue] = home
-    return Plan(homes, heirs)
+    for cell in heirs:
+        if cell.digest not in pinned and cell.issue not in taken:
+            sets.join(cell.issue, cell.digest)
+    survivors = sets.survivors()
+    homes: dict[bytes, Issue | None] = {cell.digest: survivors.get(sets.root(cell.digest)) for cell in cells}
+    homes.update(pinned)
+    stays = taken.union(issue for issue in homes.values() if issue is not None)
+    gone = (cell for cell in sorted(heirs, key=lambda cell: cell.count) if cell.issue not in stays)
+    return Plan(homes, {cell.issue: home for cell in gone if (home := homes[cell.digest]) is not None})
 
 
-def _heirs(cells: Iterable[Cell]) -> dict[tuple[UUID, int], bytes]:
-    best: dict[tuple[UUID, int], Cell] = {}
+def _heirs(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the largest cell of each fingerprint."""
+    best: dict[int, Cell] = {}
     for cell in cells:
-        known = best.get((cell.issue, cell.fingerprint))
+        known = best.get(cell.fingerprint)
         if known is None or (cell.count, cell.digest) > (known.count, known.digest):
-            best[cell.issue, cell.fingerprint] = cell
-    return {key: cell.digest for key, cell in best.items()}
-
-
-def _largest(cells: Iterable[Cell], heir_of: Mapping[tuple[UUID, int], bytes]) -> dict[UUID, bytes]:
-    """Return the heir that has most of each issue's events."""
-    counts: defaultdict[UUID, defaultdict[bytes, int]] = defaultdict(lambda: defaultdict(int))
-    for cell in cells:
-        if heir_of[cell.issue, cell.fingerprint] == cell.digest:
-            counts[cell.issue][cell.digest] += cell.count
-    return {issue: max(of.items(), key=lambda item: (item[1], item[0]))[0] for issue, of in counts.items()}
+            best[cell.fingerprint] = cell
+    return list(best.values())
 
 
 class _Sets:
@@ -95,9 +80,6 @@ class _Sets:
 
     def __init__(self) -> None:
         self._parent: dict[Target, Target] = {}
-
-    def __contains__(self, member: Target) -> bool:
-        return member in self._parent
 
     def root(self, member: Target) -> Target:
         """Return what stands for all that belong together with `member`."""
@@ -109,13 +91,13 @@ class _Sets:
 
     def join(self, one: Target, other: Target) -> None:
         """Note that two belong together."""
-        self._parent[self.root(other)] = self.root(one)
+        self._parent[self.root(one)] = self.root(other)
 
-    def survivors(self, rank: Callable[[UUID], Any]) -> dict[Target, UUID]:
-        """Return, for each root, the issue that ranks highest."""
-        best: dict[Target, UUID] = {}
+    def survivors(self) -> dict[Target, Issue]:
+        """Return, for each root, its highest issue."""
+        best: dict[Target, Issue] = {}
         for member in list(self._parent):
-            if isinstance(member, UUID):
+            if isinstance(member, int):
                 root = self.root(member)
-                best[root] = max(best.get(root, member), member, key=rank)
+                best[root] = max(best.get(root, member), member)
         return best

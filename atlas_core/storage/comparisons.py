@@ -10,7 +10,10 @@ from atlas_core.regrouping.comparison import Comparison, Part
 
 Json = dict[str, Any]
 
-_ISSUES: Final = "SELECT id, title, level, status, count FROM issues.issues WHERE id = ANY(%s)"
+_ISSUES: Final = """
+SELECT n.number, i.id, i.title, i.level, i.status, i.count
+FROM numbered n JOIN issues.issues i ON i.id = n.issue_id WHERE n.number = ANY(%s)
+"""
 _EXAMPLES: Final = """
 SELECT k.number, e.event_id, e.type, left(e.message, 200), encode(k.digest, 'hex')
 FROM keys k JOIN issues.events e ON e.project_id = %s AND e.received_at = k.received_at AND e.event_id = k.event_id
@@ -44,7 +47,7 @@ def shown(cursor: psycopg.Cursor[Any], project_id: UUID, comparison: Comparison)
             "total": len(comparison.splits),
             "shown": [
                 _totals(whole)
-                | {"issue": issues.get(group[0].issue), "parts": [_part(part, issues, examples) for part in group]}
+                | {"issue": issues[group[0].issue], "parts": [_part(part, issues, examples) for part in group]}
                 for whole, group in zip(comparison.splits, splits, strict=False)
             ],
         },
@@ -55,23 +58,23 @@ def _totals(parts: Sequence[Part]) -> Json:
     return {"events": sum(part.count for part in parts), "parts_total": len(parts)}
 
 
-def _target(part: Part, issues: Mapping[UUID, Json]) -> Json | None:
-    return issues.get(part.target) if isinstance(part.target, UUID) else None
+def _target(part: Part, issues: Mapping[int, Json]) -> Json | None:
+    return issues[part.target] if isinstance(part.target, int) else None
 
 
-def _issue(part: Part, issues: Mapping[UUID, Json]) -> Json:
-    return issues.get(part.issue, {"id": part.issue}) | {"events": part.count}
+def _issue(part: Part, issues: Mapping[int, Json]) -> Json:
+    return issues[part.issue] | {"events": part.count}
 
 
-def _part(part: Part, issues: Mapping[UUID, Json], examples: Mapping[int, Json]) -> Json:
+def _part(part: Part, issues: Mapping[int, Json], examples: Mapping[int, Json]) -> Json:
     """Return one part; `into` is null when it needs an issue of its own."""
     return {"events": part.count, "into": _target(part, issues), "example": examples.get(part.sample)}
 
 
-def _issues(cursor: psycopg.Cursor[Any], parts: Sequence[Part]) -> dict[UUID, Json]:
-    asked = {part.issue for part in parts} | {part.target for part in parts if isinstance(part.target, UUID)}
+def _issues(cursor: psycopg.Cursor[Any], parts: Sequence[Part]) -> dict[int, Json]:
+    asked = {part.issue for part in parts} | {part.target for part in parts if isinstance(part.target, int)}
     rows = cursor.execute(_ISSUES, (list(asked),)).fetchall()
-    return {row[0]: dict(zip(("id", "title", "level", "status", "count"), row, strict=True)) for row in rows}
+    return {row[0]: dict(zip(("id", "title", "level", "status", "count"), row[1:], strict=True)) for row in rows}
 
 
 def _examples(cursor: psycopg.Cursor[Any], project_id: UUID, parts: Sequence[Part]) -> dict[int, Json]:

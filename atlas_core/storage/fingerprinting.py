@@ -1,17 +1,17 @@
 """Fingerprints many stored events, on all cores that there are."""
 
-import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from queue import SimpleQueue
 from typing import Final, TypeVar
 
-from atlas_core.errors import TransientError
 from atlas_core.grouping import Fingerprint, Grouping
 from atlas_core.storage.bodies import fingerprints_of
+from atlas_core.storage.fingerprinter import Fingerprinter
 
-# A process costs about a second to start.
+# A process costs about half a second to start.
 ALONE_UP_TO: Final = 10_000
 PROCESSES: Final = 2
 _WAITING: Final = 3 * PROCESSES
@@ -38,18 +38,27 @@ def fingerprinted(
 def _in_processes(
     grouping: Grouping, batches: Iterable[tuple[T, Sequence[bytes]]]
 ) -> Iterator[tuple[T, list[Fingerprint]]]:
+    idle: SimpleQueue[Fingerprinter] = SimpleQueue()
     waiting: deque[tuple[T, Future[list[Fingerprint]]]] = deque()
-    # Spawned, because this process has threads.
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
+
+    def work(bodies: Sequence[bytes]) -> list[Fingerprint]:
+        process = idle.get()
         try:
-            for name, bodies in batches:
-                waiting.append((name, pool.submit(fingerprints_of, grouping, bodies)))
-                if len(waiting) >= _WAITING:
-                    yield _first(waiting)
-            while waiting:
+            return process.fingerprints(bodies)
+        finally:
+            idle.put(process)
+
+    with ExitStack() as stack:
+        for _ in range(PROCESSES):
+            idle.put(stack.enter_context(closing(Fingerprinter(grouping))))
+        # Each of these threads waits for one process.
+        pool = stack.enter_context(ThreadPoolExecutor(PROCESSES))
+        for name, bodies in batches:
+            waiting.append((name, pool.submit(work, bodies)))
+            if len(waiting) >= _WAITING:
                 yield _first(waiting)
-        except BrokenProcessPool as error:
-            raise TransientError("a process that fingerprints events was killed") from error
+        while waiting:
+            yield _first(waiting)
 
 
 def _first(waiting: deque[tuple[T, Future[list[Fingerprint]]]]) -> tuple[T, list[Fingerprint]]:

@@ -121,12 +121,16 @@ def _add(cursor: psycopg.Cursor[Any], groups: Sequence[Group]) -> None:
         cursor.execute(_ADD_WORDS, _columns([(row[0], row[1], _words(made[row[0]].members[0])) for row in issues]))
 
 
+def told(event: Event) -> tuple[str | None, ...]:
+    """Return what an issue says of itself by its first event: title, type, culprit and platform."""
+    title, culprit = event.title[: limits.TITLE_CHARACTERS], event.culprit
+    return title, event.type, culprit[: limits.TITLE_CHARACTERS] if culprit else None, event.platform
+
+
 def _issue_row(issue_id: UUID, group: Group) -> tuple[Any, ...]:
     first = group.members[0]
-    culprit = first.culprit
     return (
-        issue_id, group.project_id, group.fingerprint, first.title[: limits.TITLE_CHARACTERS], first.type,
-        culprit[: limits.TITLE_CHARACTERS] if culprit else None, first.platform, first.level.value, first.received_at,
+        issue_id, group.project_id, group.fingerprint, *told(first), first.level.value, first.received_at,
         first.release,
     )  # fmt: skip
 

@@ -34,12 +34,6 @@ _LATER: Final = """
 SELECT l.id FROM issues.grouping_changes l JOIN issues.grouping_changes c USING (project_id)
 WHERE c.id = %s AND l.at > c.at AND l.undone_at IS NULL ORDER BY l.at DESC LIMIT 1
 """
-_SAVED: Final = """
-SELECT f.fingerprint, s.issue_id
-FROM issues.grouping_change_fingerprints s
-JOIN issues.fingerprints f ON f.id = s.fingerprint_id JOIN issues.issues i ON i.id = s.issue_id
-WHERE s.change_id = %s
-"""
 _UNDONE: Final = "UPDATE issues.grouping_changes SET undone_at = now() WHERE id = %s"
 _LIST: Final = """
 SELECT c.id, c.at, c.before, c.after, c.summary, c.undone_at,
@@ -102,11 +96,6 @@ def undoable(cursor: psycopg.Cursor[Any], project_id: UUID, change_id: UUID) -> 
     if later is not None:
         raise ConflictError("undo the later change first", detail={"change_id": str(later[0])})
     return msgspec.convert(row[0], Grouping)
-
-
-def saved_issues(cursor: psycopg.Cursor[Any], change_id: UUID) -> dict[bytes, UUID]:
-    """Return the issue of each fingerprint before a switch, as far as the issue still exists."""
-    return dict(cursor.execute(_SAVED, (change_id,)).fetchall())
 
 
 def set_undone(cursor: psycopg.Cursor[Any], change_id: UUID) -> None:

@@ -40,8 +40,6 @@ SELECT target, user_hash FROM moved_users
 UNION SELECT h.target, u.user_hash FROM heirs h JOIN issues.issue_users u ON u.issue_id = h.source
 ON CONFLICT DO NOTHING;
 DELETE FROM issues.issue_users u USING heirs h WHERE u.issue_id = h.source;
-UPDATE issues.issues i SET users = (SELECT count(*) FROM issues.issue_users u WHERE u.issue_id = i.id)
-FROM touched t WHERE i.id = t.issue_id;
 """
 _BODIES: Final = """
 SELECT m.source, m.target, e.body

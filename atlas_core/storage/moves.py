@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from atlas_core.storage.moved_counts import move_hours, move_tags, move_users
-from atlas_core.storage.retelling import retell
+from atlas_core.storage.retelling import gather, reword
 
 _BEGIN: Final = """
 SET LOCAL statement_timeout = 0;
@@ -26,12 +26,13 @@ CREATE TEMP TABLE moved (
 CREATE TEMP TABLE pointers (fingerprint_id bigint PRIMARY KEY, target uuid) ON COMMIT DROP;
 CREATE TEMP TABLE heirs (source uuid PRIMARY KEY, target uuid) ON COMMIT DROP;
 """
-# `base` is the last sequence number given in an issue, `had` its count before the move.
+# `base` is the last sequence number given in an issue, `had` its count before the move, `lost` and `won` what parted
+# from it and what came of others' parts, `inherited` what came of issues whose heir it is.
 _TOUCH: Final = """
 ANALYZE moved; ANALYZE pointers; ANALYZE heirs;
 CREATE TEMP TABLE touched ON COMMIT DROP AS
 SELECT i.id AS issue_id, i.count AS had, i.count + i.sequence_gap AS base, 0::bigint AS lost, 0::bigint AS won,
-       false AS retold
+       0::bigint AS inherited
 FROM issues.issues i WHERE i.id IN (
     SELECT source FROM moved UNION SELECT target FROM moved UNION SELECT target FROM pointers
     UNION SELECT source FROM heirs UNION SELECT target FROM heirs);
@@ -50,7 +51,10 @@ WITH flows AS (
     FROM (SELECT source AS issue_id, n AS lost, 0 AS won FROM flows UNION ALL SELECT target, 0, n FROM flows) sides
     GROUP BY 1
 )
-UPDATE touched t SET lost = s.lost, won = s.won FROM sums s WHERE t.issue_id = s.issue_id
+UPDATE touched t SET lost = s.lost, won = s.won FROM sums s WHERE t.issue_id = s.issue_id;
+UPDATE touched t SET inherited = s.n
+FROM (SELECT h.target, sum(o.had - o.lost) AS n FROM heirs h JOIN touched o ON o.issue_id = h.source GROUP BY 1) s
+WHERE t.issue_id = s.target;
 """
 _IDS: Final = """
 UPDATE issues.event_ids e
@@ -61,32 +65,51 @@ FROM (SELECT event_id, target, fingerprint_id, CASE WHEN source <> target THEN
 JOIN touched t ON t.issue_id = m.target
 WHERE e.project_id = %s AND e.event_id = m.event_id
 """
-_COUNTS: Final = """
-UPDATE issues.issues i
-SET count = i.count - t.lost + t.won, sequence_gap = i.sequence_gap + t.lost, merged_into = NULL, updated_at = now()
-FROM touched t WHERE i.id = t.issue_id
-"""
-_HEIRS: Final = """
-UPDATE issues.issues i SET count = i.count + s.count
-FROM (SELECT h.target, sum(o.count) AS count FROM heirs h JOIN issues.issues o ON o.id = h.source GROUP BY 1) s
-WHERE i.id = s.target
-"""
-_MERGED: Final = """
-UPDATE issues.issues i SET count = 0, users = 0, sequence_gap = 0, settled_sequence = 0, merged_into = h.target
-FROM heirs h WHERE i.id = h.source
-"""
-_SETTLED: Final = """
-UPDATE issues.issues i SET settled_sequence = i.count + i.sequence_gap
-FROM touched t WHERE i.id = t.issue_id AND i.merged_into IS NULL AND (t.lost > 0 OR t.had = 0)
-"""
 _POINTERS: Final = (
     "UPDATE issues.fingerprints f SET issue_id = h.target FROM heirs h WHERE f.issue_id = h.source",
     """
     UPDATE issues.fingerprints f SET issue_id = p.target, discarded = i.discarded_at IS NOT NULL
-    FROM pointers p JOIN issues.issues i ON i.id = p.target
-    WHERE f.id = p.fingerprint_id AND (f.issue_id, f.discarded) <> (p.target, i.discarded_at IS NOT NULL)
+    FROM pointers p JOIN issues.issues i ON i.id = p.target WHERE f.id = p.fingerprint_id
     """,
 )
+# One write for each issue: each costs all indexes of the issue. `s` is what its events say, `p`
+# what it takes over from issues whose heir it is: events that retention deleted are in no other place.
+_WRITE: Final = """
+UPDATE issues.issues i SET
+    merged_into = h.target, updated_at = now(),
+    count = CASE WHEN h.target IS NULL THEN t.had - t.lost + t.won + t.inherited ELSE 0 END,
+    users = CASE WHEN h.target IS NULL THEN coalesce(u.n, 0) ELSE 0 END,
+    sequence_gap = CASE WHEN h.target IS NULL THEN i.sequence_gap + t.lost ELSE 0 END,
+    settled_sequence = CASE WHEN h.target IS NOT NULL THEN 0 WHEN t.is_settled
+                       THEN t.base + t.won + t.inherited ELSE i.settled_sequence END,
+    first_seen = CASE WHEN t.is_settled AND s.kept = t.had - t.lost + t.won + t.inherited THEN s.first_at
+                 ELSE least(i.first_seen, s.first_at, p.first_seen) END,
+    first_release = CASE WHEN t.is_settled AND s.kept = t.had - t.lost + t.won + t.inherited
+                           OR s.first_at < least(i.first_seen, p.first_seen) THEN f.release
+                    WHEN p.first_seen < i.first_seen THEN p.first_release ELSE i.first_release END,
+    last_seen = CASE WHEN t.is_settled AND s.last_at IS NOT NULL THEN s.last_at
+                ELSE greatest(i.last_seen, s.last_at, p.last_seen) END,
+    level = CASE WHEN t.is_settled OR s.last_at >= i.last_seen THEN coalesce(l.level, i.level) ELSE i.level END,
+    last_release = CASE WHEN t.is_settled OR s.last_at >= i.last_seen THEN coalesce(l.release, i.last_release)
+                   ELSE i.last_release END,
+    fingerprint = coalesce(s.fingerprint, i.fingerprint),
+    title = coalesce(s.title, i.title),
+    type = CASE WHEN s.title IS NULL THEN i.type ELSE s.type END,
+    culprit = CASE WHEN s.title IS NULL THEN i.culprit ELSE s.culprit END,
+    platform = CASE WHEN s.title IS NULL THEN i.platform ELSE s.platform END
+FROM (SELECT *, lost > 0 OR had = 0 AS is_settled FROM touched) t
+LEFT JOIN heirs h ON h.source = t.issue_id
+LEFT JOIN said s ON s.issue_id = t.issue_id
+LEFT JOIN issues.events f ON f.project_id = %(project)s AND f.received_at = s.first_at AND f.event_id = s.first_id
+LEFT JOIN issues.events l ON l.project_id = %(project)s AND l.received_at = s.last_at AND l.event_id = s.last_id
+LEFT JOIN (SELECT issue_id, count(*) AS n FROM issues.issue_users WHERE issue_id IN (SELECT issue_id FROM touched)
+           GROUP BY 1) u ON u.issue_id = t.issue_id
+LEFT JOIN (
+    SELECT h.target, min(o.first_seen) AS first_seen, max(o.last_seen) AS last_seen,
+           (array_agg(o.first_release ORDER BY o.first_seen))[1] AS first_release
+    FROM heirs h JOIN issues.issues o ON o.id = h.source JOIN touched w ON w.issue_id = h.source AND w.lost = 0 GROUP BY 1) p ON p.target = t.issue_id
+WHERE i.id = t.issue_id
+"""
 # An issue that was merged away before goes where its fingerprint goes.
 _FOLLOW: Final = """
 UPDATE issues.issues i SET merged_into = f.issue_id
@@ -122,14 +145,12 @@ def move(
     move_hours(cursor)
     move_users(cursor)
     move_tags(cursor, project_id)
-    cursor.execute(_COUNTS)
-    cursor.execute(_HEIRS)
-    cursor.execute(_MERGED)
-    cursor.execute(_SETTLED)
     for statement in _POINTERS:
         cursor.execute(statement)
+    gather(cursor, project_id, remembered=remembered, restored=restored)
+    cursor.execute(_WRITE, {"project": project_id})
     cursor.execute(_FOLLOW, (project_id,))
-    retell(cursor, project_id, remembered=remembered, restored=restored)
+    reword(cursor)
     cursor.execute("SELECT count(*) FROM moved WHERE source <> target")
     row = cursor.fetchone()
     assert row is not None

@@ -1,6 +1,6 @@
 """Tries a grouping on a project's history, switches to it, and undoes a switch."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
@@ -10,58 +10,17 @@ import psycopg
 from atlas_core.errors import ConflictError
 from atlas_core.grouping import Grouping
 from atlas_core.regrouping.comparison import Comparison, compared
-from atlas_core.regrouping.plan import Cell, Plan, planned
 from atlas_core.storage import grouping_changes as changes
 from atlas_core.storage.comparisons import Json, shown
 from atlas_core.storage.database import Database
 from atlas_core.storage.fingerprints import lock_project_alone
 from atlas_core.storage.grouping_keys import Keys
-from atlas_core.storage.homes import own_issues
 from atlas_core.storage.moves import begin_move, move
+from atlas_core.storage.plans import make_plan, write_plan
 
 _TRY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('regrouping ' || %s::uuid::text, 0))"
-_CELLS: Final = """
-SELECT e.issue_id, e.fingerprint_id, coalesce(k.digest, f.fingerprint), count(*), coalesce(min(k.number), 0)
-FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id LEFT JOIN keys k ON {join}
-WHERE e.project_id = %s GROUP BY 1, 2, 3
-"""
 _WINDOW: Final = """
 SELECT min(received_at), max(received_at), (SELECT count(*) FROM keys) FROM issues.event_ids WHERE project_id = %s
-"""
-_RANKS: Final = """
-SELECT id, discarded_at IS NULL, status = 'open', count, -extract(epoch FROM first_seen)::float8
-FROM issues.issues WHERE project_id = %s AND merged_into IS NULL
-"""
-_PLAN: Final = """
-CREATE TEMP TABLE plan (digest bytea PRIMARY KEY, issue_id uuid, fingerprint_id bigint) ON COMMIT DROP
-"""
-_ADD_FINGERPRINTS: Final = """
-INSERT INTO issues.fingerprints (project_id, fingerprint, issue_id, strategy)
-SELECT DISTINCT ON (k.digest) %s::uuid, k.digest, p.issue_id, k.strategy
-FROM keys k JOIN plan p USING (digest) ORDER BY k.digest
-ON CONFLICT (project_id, fingerprint) DO NOTHING
-"""
-_KNOW_FINGERPRINTS: Final = """
-UPDATE plan p SET fingerprint_id = f.id
-FROM issues.fingerprints f WHERE f.project_id = %s AND f.fingerprint = p.digest
-"""
-_PLAN_POINTERS: Final = "INSERT INTO pointers SELECT fingerprint_id, issue_id FROM plan"
-_RESTORE_POINTERS: Final = """
-INSERT INTO pointers
-SELECT s.fingerprint_id, s.issue_id
-FROM issues.grouping_change_fingerprints s JOIN issues.fingerprints f ON f.id = s.fingerprint_id
-JOIN issues.issues i ON i.id = s.issue_id
-WHERE s.change_id = %s AND f.issue_id <> s.issue_id
-ON CONFLICT DO NOTHING
-"""
-_FILL: Final = """
-INSERT INTO moved (event_id, source, target, fingerprint_id, received_at, user_hash, apart)
-SELECT e.event_id, e.issue_id, p.issue_id, p.fingerprint_id, e.received_at, e.user_hash,
-       p.issue_id <> coalesce(h.target, e.issue_id)
-FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id LEFT JOIN keys k ON {join}
-JOIN plan p ON p.digest = coalesce(k.digest, f.fingerprint)
-LEFT JOIN heirs h ON h.source = e.issue_id
-WHERE e.project_id = %s AND (e.issue_id, e.fingerprint_id) <> (p.issue_id, p.fingerprint_id)
 """
 _TELL: Final = """
 INSERT INTO issues.activities (project_id, issue_id, action_id, user_id, kind, detail)
@@ -99,8 +58,7 @@ class Regrouping:
         with self._alone(project_id, reads_only=True) as cursor:
             keys = Keys(cursor, project_id, grouping)
             keys.fill()
-            cells = _cells(cursor, project_id, keys)
-            plan = planned(cells, _ranks(cursor, project_id).__getitem__)
+            cells, plan = make_plan(cursor, project_id, keys)
             return (
                 {"grouping": changes.as_json(grouping)}
                 | _coverage(cursor, project_id, keys)
@@ -179,16 +137,6 @@ def _require_version(cursor: psycopg.Cursor[Any], project_id: UUID, version: int
         raise ConflictError(f"the grouping was changed since, it has version {now} now", detail={"version": now})
 
 
-def _cells(cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys) -> list[Cell]:
-    cursor.execute(_CELLS.format(join=keys.join), (project_id,))
-    return [Cell(*row) for row in cursor]
-
-
-def _ranks(cursor: psycopg.Cursor[Any], project_id: UUID) -> dict[UUID, tuple[Any, ...]]:
-    """Return, for each issue, what decides which of several stays: kept, open, large, old."""
-    return {row[0]: (*row[1:], row[0].int) for row in cursor.execute(_RANKS, (project_id,))}
-
-
 def _coverage(cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys) -> Json:
     row = cursor.execute(_WINDOW, (project_id,)).fetchone()
     assert row is not None
@@ -199,33 +147,10 @@ def _regroup(
     cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, *, remembered: UUID | None = None,
     restored: UUID | None = None,
 ) -> Json:  # fmt: skip
-    cells = _cells(cursor, project_id, keys)
-    pinned: Mapping[bytes, UUID] = changes.saved_issues(cursor, restored) if restored else {}
-    plan = planned(cells, _ranks(cursor, project_id).__getitem__, pinned=pinned)
-    _write_plan(cursor, project_id, plan)
-    if restored:
-        cursor.execute(_RESTORE_POINTERS, (restored,))
-    cursor.execute(_FILL.format(join=keys.join), (project_id,))
+    cells, plan = make_plan(cursor, project_id, keys, undone=restored)
+    write_plan(cursor, project_id, keys, plan)
     events_moved = move(cursor, project_id, remembered=remembered, restored=restored)
     return _summary(compared(cells, plan)) | {"events_moved": events_moved}
-
-
-def _write_plan(cursor: psycopg.Cursor[Any], project_id: UUID, plan: Plan) -> None:
-    own = own_issues(cursor, project_id, [digest for digest, issue in plan.homes.items() if issue is None])
-    cursor.execute(_PLAN)
-    _copy(cursor, "plan (digest, issue_id)", ("bytea", "uuid"), {**plan.homes, **own}.items())
-    _copy(cursor, "heirs (source, target)", ("uuid", "uuid"), plan.heirs.items())
-    for statement in (_ADD_FINGERPRINTS, _KNOW_FINGERPRINTS):
-        cursor.execute("ANALYZE plan")
-        cursor.execute(statement, (project_id,))
-    cursor.execute(_PLAN_POINTERS)
-
-
-def _copy(cursor: psycopg.Cursor[Any], table: str, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(types)
-        for row in rows:
-            copy.write_row(row)
 
 
 def _summary(comparison: Comparison) -> Json:

@@ -230,9 +230,9 @@ def test_events_that_arrive_during_a_switch_wait_and_are_grouped_by_the_new_grou
         assert worker.is_alive(), "it did not wait"
         return planned(*args, **more)
 
-    from atlas_core.storage.regrouping import planned
+    from atlas_core.storage.plans import planned
 
-    monkeypatch.setattr("atlas_core.storage.regrouping.planned", plan_slowly)
+    monkeypatch.setattr("atlas_core.storage.plans.planned", plan_slowly)
     Regrouping(desk.database).apply(desk.project, desk.ann, NORMALIZED)
     worker.join(10)
     assert (failures, len(partition(desk))) == ([], 1)

@@ -1,7 +1,6 @@
 """Where issues go when their events are grouped anew: rules without a database."""
 
-from collections import Counter, defaultdict
-from uuid import UUID
+from collections import defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,16 +8,12 @@ from hypothesis import strategies as st
 from atlas_core.regrouping.comparison import compared
 from atlas_core.regrouping.plan import Cell, planned
 
-A, B, C, D = (UUID(int=n) for n in range(1, 5))
+A, B, C, D = range(1, 5)
 
 
-def plan_of(*cells, pinned=None, sizes=None):
+def plan_of(*cells, pinned=None):
     made = [Cell(issue, fingerprint, digest.encode(), count) for issue, fingerprint, digest, count in cells]
-    counts = sizes or Counter()
-    for cell in made if sizes is None else ():
-        counts[cell.issue] += cell.count
-    wanted = {digest.encode(): issue for digest, issue in (pinned or {}).items()}
-    plan = planned(made, lambda issue: (counts[issue], issue.int), pinned=wanted)
+    plan = planned(made, pinned={digest.encode(): issue for digest, issue in (pinned or {}).items()})
     homes = {digest.decode(): issue for digest, issue in plan.homes.items()}
     return homes, dict(plan.heirs), compared(made, plan)
 
@@ -29,7 +24,7 @@ def test_an_issue_whose_events_stay_together_keeps_its_place():
     assert (seen.unaffected, seen.merges, seen.splits) == (2, [], [])
 
 
-def test_issues_that_share_a_fingerprint_join_in_the_one_that_ranks_highest():
+def test_issues_that_share_a_fingerprint_join_in_the_one_that_deserves_most_to_stay():
     homes, heirs, seen = plan_of((A, 1, "x", 3), (B, 2, "x", 9))
     assert (homes, heirs) == ({"x": B}, {A: B})
     assert (seen.issues_before, seen.issues_after, seen.unaffected) == (2, 1, 0)

@@ -1,0 +1,99 @@
+"""Between the tables and the pure plan of a regrouping: history becomes cells, a plan becomes what is moved."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from atlas_core.regrouping.plan import Cell, Plan, planned
+from atlas_core.storage.grouping_keys import Keys
+from atlas_core.storage.homes import own_issues
+
+_TABLES: Final = """
+CREATE TEMP TABLE numbered (issue_id uuid PRIMARY KEY, number int) ON COMMIT DROP;
+CREATE TEMP TABLE plan (digest bytea PRIMARY KEY, issue_id uuid, fingerprint_id bigint) ON COMMIT DROP;
+"""
+# By how much each deserves to stay when several join: not discarded, open, large, old.
+_NUMBER: Final = """
+INSERT INTO numbered
+SELECT id, row_number() OVER (ORDER BY discarded_at IS NULL, status = 'open', count, first_seen DESC, id)
+FROM issues.issues WHERE project_id = %s
+"""
+_CELLS: Final = """
+SELECT n.number, e.fingerprint_id, coalesce(k.digest, f.fingerprint), count(*), coalesce(min(k.number), 0)
+FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id
+JOIN numbered n ON n.issue_id = e.issue_id LEFT JOIN keys k ON {join}
+WHERE e.project_id = %s GROUP BY 1, 2, 3
+"""
+_PINNED: Final = """
+SELECT f.fingerprint, n.number
+FROM issues.grouping_change_fingerprints s
+JOIN issues.fingerprints f ON f.id = s.fingerprint_id JOIN numbered n ON n.issue_id = s.issue_id
+WHERE s.change_id = %s
+"""
+_ADD_FINGERPRINTS: Final = """
+INSERT INTO issues.fingerprints (project_id, fingerprint, issue_id, strategy, discarded)
+SELECT DISTINCT ON (k.digest) i.project_id, k.digest, i.id, k.strategy, i.discarded_at IS NOT NULL
+FROM keys k JOIN plan p USING (digest) JOIN issues.issues i ON i.id = p.issue_id
+WHERE i.project_id = %s ORDER BY k.digest
+ON CONFLICT (project_id, fingerprint) DO NOTHING
+"""
+_KNOW_FINGERPRINTS: Final = """
+UPDATE plan p SET fingerprint_id = f.id
+FROM issues.fingerprints f WHERE f.project_id = %s AND f.fingerprint = p.digest
+"""
+_POINTERS: Final = """
+INSERT INTO pointers
+SELECT f.id, p.issue_id FROM plan p JOIN issues.fingerprints f ON f.id = p.fingerprint_id AND f.issue_id <> p.issue_id
+"""
+_MOVED: Final = """
+INSERT INTO moved (event_id, source, target, fingerprint_id, received_at, user_hash, apart)
+SELECT e.event_id, e.issue_id, p.issue_id, p.fingerprint_id, e.received_at, e.user_hash,
+       p.issue_id <> coalesce(h.target, e.issue_id)
+FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id LEFT JOIN keys k ON {join}
+JOIN plan p ON p.digest = coalesce(k.digest, f.fingerprint)
+LEFT JOIN heirs h ON h.source = e.issue_id
+WHERE e.project_id = %s AND (e.issue_id, e.fingerprint_id) <> (p.issue_id, p.fingerprint_id)
+"""
+
+
+def make_plan(
+    cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, *, undone: UUID | None = None
+) -> tuple[list[Cell], Plan]:
+    """Return the project's events as cells, and where they go; `numbered` has the issues behind the numbers.
+
+    Args:
+        cursor: In the transaction of the move.
+        project_id: Whose events.
+        keys: Their fingerprints-to-be.
+        undone: The switch of grouping whose undoing pins every fingerprint that it knew.
+    """
+    cursor.execute(_TABLES)
+    cursor.execute(_NUMBER, (project_id,))
+    cursor.execute("ANALYZE numbered")
+    pinned = dict(cursor.execute(_PINNED, (undone,)).fetchall()) if undone else {}
+    cells = [Cell(*row) for row in cursor.execute(_CELLS.format(join=keys.join).encode(), (project_id,))]
+    return cells, planned(cells, pinned=pinned)
+
+
+def write_plan(cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, plan: Plan) -> None:
+    """Fill the tables of `moves.move` by a plan, making the issues and fingerprints that it needs."""
+    issues: dict[int, UUID] = dict(cursor.execute("SELECT number, issue_id FROM numbered").fetchall())
+    homes = {digest: issues[number] for digest, number in plan.homes.items() if number is not None}
+    homes |= own_issues(cursor, project_id, [digest for digest, number in plan.homes.items() if number is None])
+    _copy(cursor, "plan (digest, issue_id)", ("bytea", "uuid"), homes.items())
+    heirs = ((issues[source], issues[target]) for source, target in plan.heirs.items())
+    _copy(cursor, "heirs (source, target)", ("uuid", "uuid"), heirs)
+    for statement in (_ADD_FINGERPRINTS, _KNOW_FINGERPRINTS):
+        cursor.execute("ANALYZE plan; ANALYZE heirs")
+        cursor.execute(statement, (project_id,))
+    cursor.execute(_POINTERS)
+    cursor.execute(_MOVED.format(join=keys.join).encode(), (project_id,))
+
+
+def _copy(cursor: psycopg.Cursor[Any], table: str, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+    with cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
