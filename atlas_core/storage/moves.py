@@ -107,7 +107,8 @@ LEFT JOIN (SELECT issue_id, count(*) AS n FROM issues.issue_users WHERE issue_id
 LEFT JOIN (
     SELECT h.target, min(o.first_seen) AS first_seen, max(o.last_seen) AS last_seen,
            (array_agg(o.first_release ORDER BY o.first_seen))[1] AS first_release
-    FROM heirs h JOIN issues.issues o ON o.id = h.source JOIN touched w ON w.issue_id = h.source AND w.lost = 0 GROUP BY 1) p ON p.target = t.issue_id
+    FROM heirs h JOIN issues.issues o ON o.id = h.source
+    JOIN touched w ON w.issue_id = h.source AND w.lost = 0 GROUP BY 1) p ON p.target = t.issue_id
 WHERE i.id = t.issue_id
 """
 # An issue that was merged away before goes where its fingerprint goes.

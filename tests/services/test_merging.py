@@ -141,6 +141,16 @@ def test_an_issue_is_found_by_the_words_of_what_was_merged_into_it_until_it_leav
     assert (found("pineapple"), found("mango")) == ([one], [two])
 
 
+def test_an_issue_without_a_stack_trace_takes_that_of_one_that_is_merged_into_it(desk):
+    one, two, three = desk.issue("one"), desk.issue("two", stack_trace="in two"), desk.issue("3", stack_trace="in 3")
+    merges = Merges(desk.database)
+    merges.merge(desk.project, desk.ann, one, [two])
+    merges.merge(desk.project, desk.ann, one, [three])
+    assert desk.shown(one)["stack_trace"] == "in two"
+    merges.unmerge(desk.project, desk.ann, one, [digest("3"), digest("two")])
+    assert [desk.shown(issue)["stack_trace"] for issue in (two, three)] == ["in two", "in 3"]
+
+
 def test_what_cannot_be_merged_is_refused(desk):
     merges, one, two, three = Merges(desk.database), *(desk.issue(message) for message in ("one", "two", "three"))
     with pytest.raises(RejectedError, match="itself"):

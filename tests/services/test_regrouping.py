@@ -29,7 +29,8 @@ def made(desk: Desk, message: str, n: int = 0, function: str = "pay", **more):
     frames = [Frame(module="shop.cart", function=function, in_app=True, lineno=n)]
     event = desk.event(
         message, type="ValueError", exceptions=[ExceptionValue(type="ValueError", value=message, frames=frames)],
-        user={"id": n % 3}, release=f"1.{n % 4}.0", **{"tags": {"region": "eu" if n % 2 else "us"}} | more,
+        stack_trace=f"{message} in {function}" if n % 4 else "", user={"id": n % 3}, release=f"1.{n % 4}.0",
+        **{"tags": {"region": "eu" if n % 2 else "us"}} | more,
     )  # fmt: skip
     event.received_at = event.timestamp = NOW - timedelta(minutes=17 * n)
     event.level = Level.ERROR if n % 5 else Level.WARNING
@@ -49,7 +50,8 @@ def kept(desk: Desk):
     return sorted(
         desk.sql(
             "SELECT id, encode(fingerprint, 'hex'), title, type, culprit, level, count, users, first_seen, last_seen, "
-            "status, merged_into FROM issues.issues WHERE project_id = :p AND merged_into IS NULL",
+            "status, merged_into, (SELECT stack_trace FROM issues.issue_traces t WHERE t.issue_id = issues.id) "
+            "FROM issues.issues WHERE project_id = :p AND merged_into IS NULL",
             p=desk.project,
         )
     )
