@@ -90,7 +90,7 @@ class Exports:
         Raises:
             TransientError: The database does not answer, or not in time.
         """
-        asked = condition(wanted.query, asker)
+        asked = condition(wanted.query, asker, [wanted.project_id])
         statement = _EVENTS.format(condition=asked.sql)
         values = {**asked.values, "project": wanted.project_id, "issue": wanted.issue_id, "limit": PAGE_EVENTS}
         at, last_id = wanted.start, _FIRST

@@ -19,22 +19,31 @@ from atlas_core.storage.queries import ISSUE_COLUMNS
 
 Json = dict[str, Any]
 
-# A page is a walk along an index, however many issues there are: parallel workers only cost their start.
 _BOUNDS: Final = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = '10s'"
-# First the page's ids, then their columns: sorting would drag wide rows along.
-_ONE: Final = """
-SELECT i.id FROM issues.issues i
-WHERE i.project_id = %(project)s AND {listed} AND {condition} AND {after} ORDER BY {order} LIMIT %(limit)s
+# How many issues a search looks at in the list's order before it looks for all that match instead. A planner must guess
+# which of the two is quicker; where matches are rare at the head of the list it guesses wrong, a hundredfold.
+WALKED: Final = 2_000
+_WALK: Final = """
+SELECT i.id FROM (
+    SELECT i.* FROM issues.issues i WHERE i.project_id = %(project)s AND {listed} AND {after}
+    ORDER BY {order} LIMIT %(walked)s) i
+WHERE {condition} ORDER BY {order} LIMIT %(limit)s
 """
-_SEVERAL: Final = """
+_WALKS: Final = """
 SELECT i.id FROM unnest(%(projects)s::uuid[]) AS p(id) CROSS JOIN LATERAL (
+    SELECT i.* FROM issues.issues i WHERE i.project_id = p.id AND {listed} AND {after}
+    ORDER BY {order} LIMIT %(walked)s) i
+WHERE {condition} ORDER BY {order} LIMIT %(limit)s
+"""
+# OFFSET 0 keeps the order and the limit out of the planner's sight.
+_COLLECT: Final = """
+SELECT i.id FROM (
     SELECT i.* FROM issues.issues i
-    WHERE i.project_id = p.id AND {listed} AND {condition} AND {after} ORDER BY {order} LIMIT %(limit)s) i
+    WHERE i.project_id = ANY(%(projects)s::uuid[]) AND {listed} AND {after} AND {condition} OFFSET 0) i
 ORDER BY {order} LIMIT %(limit)s
 """
-_PAGE: Final = """
-SELECT {columns} FROM ({ids}) page JOIN issues.issues i USING (id) ORDER BY {order}
-"""
+# First the page's ids, then their columns: sorting would drag wide rows along.
+_PAGE: Final = "SELECT {columns} FROM ({ids}) page JOIN issues.issues i USING (id) ORDER BY {order}"
 _COLUMNS: Final = ISSUE_COLUMNS.format(stack_trace="left(stack_trace, 2000)")
 _PROJECTS: Final = """
 SELECT p.id FROM identity.projects p JOIN identity.members m USING (organization_id) WHERE m.user_id = %s
@@ -114,27 +123,36 @@ class _Reader:
 
     def __init__(self, rows: psycopg.Cursor[Any], projects: Sequence[UUID], query: Query, asker: Asker) -> None:
         self._rows = rows
-        self._asked = condition(query, asker)
         self._projects = list(projects)
+        self._finds_all = not query
+        self._asked = condition(query, asker, projects)
 
     def rows(
         self, sort: Sort, limit: int, position: Mapping[str, object], priority: Priority | None = None
     ) -> list[Json]:
         """Return up to `limit` issues that follow a position; of one priority, if told."""
+        finds_all = self._finds_all and priority is None
+        walked = limit if finds_all else max(limit, WALKED // max(1, len(self._projects)))
+        values = {**self._asked.values, **position, "limit": limit, "walked": walked, "priority": priority}
+        found: list[Json] = []
+        if finds_all or limit < walked:
+            walk = _WALK if len(self._projects) == 1 else _WALKS
+            found = self._page(walk, sort, values, has_position=bool(position))
+        if finds_all or len(found) == limit:
+            return found
+        return self._page(_COLLECT, sort, values, has_position=bool(position))
+
+    def _page(self, ids: str, sort: Sort, values: Mapping[str, object], *, has_position: bool) -> list[Json]:
         order = _ORDERS[sort]
-        parts = {
-            "listed": LISTED,
-            "condition": self._asked.sql + (" AND i.priority = %(priority)s" if priority else ""),
-            "after": order.after if position else "true",
-            "order": order.columns,
-        }
-        ids = (_ONE if len(self._projects) == 1 else _SEVERAL).format(**parts)
-        values = {"projects": self._projects, "project": self._projects[0] if self._projects else None}
-        with self._rows.connection.cursor(row_factory=dict_row) as found:
-            # Never prepared: which index is best depends on what is asked for.
-            statement = _PAGE.format(columns=_COLUMNS, ids=ids, order=order.columns)
-            bound = {**self._asked.values, **values, **position, "limit": limit, "priority": priority}
-            return found.execute(statement.encode(), bound, prepare=False).fetchall()
+        of_priority = " AND i.priority = %(priority)s" if values["priority"] else ""
+        asked = self._asked.sql + of_priority
+        after = order.after if has_position else "true"
+        chosen = ids.format(listed=LISTED, condition=asked, after=after, order=order.columns)
+        statement = _PAGE.format(columns=_COLUMNS, ids=chosen, order=order.columns)
+        projects = {"projects": self._projects, "project": self._projects[0] if self._projects else None}
+        with self._rows.connection.cursor(row_factory=dict_row) as rows:
+            # Never prepared: which plan is best depends on what is asked for.
+            return rows.execute(statement.encode(), {**values, **projects}, prepare=False).fetchall()
 
 
 def _by_priority(reader: _Reader, limit: int, cursor: str | None) -> tuple[list[Json], str | None]:

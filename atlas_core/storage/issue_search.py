@@ -15,7 +15,7 @@ from atlas_core.search.terms import Ago, Day, Glob, Instant, Value, Word
 from atlas_core.storage.issue_tables import SEEN_HOUR, SIZE
 
 _TAGGED: Final = """
-EXISTS (SELECT FROM issues.issue_tags t WHERE t.issue_id = i.id AND t.project_id = i.project_id AND t.key = {key}{more})
+EXISTS (SELECT FROM issues.issue_tags t WHERE t.issue_id = i.id AND t.project_id {of} AND t.key = {key}{more})
 """
 _WORDED: Final = "EXISTS (SELECT FROM issues.issue_words w WHERE w.issue_id = i.id AND w.words @@ ({asked}))"
 _INSIGHT: Final = "EXISTS (SELECT FROM intelligence.insights n WHERE n.issue_id = i.id AND n.state = 'ready')"
@@ -48,9 +48,9 @@ class Condition(msgspec.Struct, frozen=True):
     values: Mapping[str, object]
 
 
-def condition(query: Query, asker: Asker) -> Condition:
-    """Return a query as SQL; its placeholders are `%(q0)s`, `%(q1)s` and so on."""
-    binding = _Binding(asker)
+def condition(query: Query, asker: Asker, projects: Sequence[UUID]) -> Condition:
+    """Return a query on issues of these projects as SQL; its placeholders are `%(q0)s`, `%(q1)s` and so on."""
+    binding = _Binding(asker, projects)
     parts = [f"({part})" for part in (*_texts(query, binding), *_terms(query, binding))]
     return Condition(" AND ".join(parts) or "true", binding.values)
 
@@ -58,9 +58,10 @@ def condition(query: Query, asker: Asker) -> Condition:
 class _Binding:
     """Turns values into placeholders."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: Asker, projects: Sequence[UUID]) -> None:
         self.asker = asker
         self.values: dict[str, object] = {}
+        self.of = f"= {self(projects[0])}" if len(projects) == 1 else f"= ANY({self(list(projects))})"
 
     def __call__(self, value: object) -> str:
         name = f"q{len(self.values)}"
@@ -81,7 +82,9 @@ def _terms(query: Query, bound: _Binding) -> Iterator[str]:
     for term in query:
         if term.field != "text":
             sql = _FIELDS[term.field](term, bound)
-            yield f"({sql}) IS NOT TRUE" if term.negated else sql
+            # NOT EXISTS can be an anti-join, `IS NOT TRUE` of it cannot.
+            turned = f"NOT {sql}" if _FIELDS[term.field] is _tag else f"({sql}) IS NOT TRUE"
+            yield turned if term.negated else sql
 
 
 def _words(value: Value, bound: _Binding) -> str:
@@ -109,7 +112,11 @@ def _column(term: Term, bound: _Binding) -> str:
 def _tag(term: Term, bound: _Binding) -> str:
     width = limits.TAG_VALUE_INDEXED_CHARACTERS
     cut = [value[:width] if isinstance(value, str) else value for value in term.values]
-    return _TAGGED.format(key=bound(term.key or term.field), more=f" AND ({_like_any('t.value', cut, bound)})")
+    return _tagged(term.key or term.field, f" AND ({_like_any('t.value', cut, bound)})", bound)
+
+
+def _tagged(key: str, more: str, bound: _Binding) -> str:
+    return _TAGGED.format(of=bound.of, key=bound(key), more=more)
 
 
 def _standing(term: Term, bound: _Binding) -> str:
@@ -120,9 +127,7 @@ def _standing(term: Term, bound: _Binding) -> str:
 
 def _held(term: Term, bound: _Binding) -> str:
     names = [str(value) for value in term.values]
-    return " OR ".join(
-        _HELD.get(name) or _TAGGED.format(key=bound(name.removeprefix("tags.")), more="") for name in names
-    )
+    return " OR ".join(_HELD.get(name) or _tagged(name.removeprefix("tags."), "", bound) for name in names)
 
 
 def _assignee(term: Term, bound: _Binding) -> str:

@@ -124,6 +124,19 @@ def test_queries_find_what_they_ask_for(shop):
     assert {query: shop.listed(query) for query in FOUND} == FOUND
 
 
+@pytest.mark.parametrize("walked", [1, 2, 4])
+def test_it_makes_no_difference_how_far_a_search_walks_before_it_collects(shop, monkeypatch, walked):
+    monkeypatch.setattr("atlas_core.storage.issue_lists.WALKED", walked)
+    queries = ("error", "-error", "is:new", "release:shop@1.*", "-release:shop@1.4.0", "count:<12", "priority:medium")
+    for query in queries:
+        for sort in Sort:
+            pages = [ok(shop.call("GET", f"/issues?{urlencode({'query': query, 'sort': sort.value, 'limit': 1})}"))]
+            while pages[-1]["next_cursor"]:
+                asked = {"query": query, "sort": sort.value, "limit": 1, "cursor": pages[-1]["next_cursor"]}
+                pages.append(ok(shop.call("GET", f"/issues?{urlencode(asked)}")))
+            assert [i["title"] for page in pages for i in page["issues"]] == shop.listed(query, sort=sort.value)
+
+
 def test_a_day_is_a_whole_day_in_utc(desk):
     at = datetime.now(UTC)
     desk.issue("today")
