@@ -1,6 +1,6 @@
 """Shows what a grouping would do: with titles and examples, the largest merges and splits first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ _ISSUES: Final = """
 SELECT n.number, i.id, i.title, i.level, i.status, i.count
 FROM numbered n JOIN issues.issues i ON i.id = n.issue_id WHERE n.number = ANY(%s)
 """
+_IDS: Final = "SELECT number, issue_id FROM numbered"
 _EXAMPLES: Final = """
 SELECT k.number, e.event_id, e.type, left(e.message, 200), encode(k.digest, 'hex')
 FROM keys k JOIN issues.events e ON e.project_id = %s AND e.received_at = k.received_at AND e.event_id = k.event_id
@@ -52,6 +53,24 @@ def shown(cursor: psycopg.Cursor[Any], project_id: UUID, comparison: Comparison)
             ],
         },
     }
+
+
+def every_part(cursor: psycopg.Cursor[Any], comparison: Comparison) -> Iterator[Json]:
+    """Return, one after the other, where events of each issue go that merges or splits.
+
+    `into` is null when they need an issue of their own; parts with one `fingerprint` go to the same one.
+    """
+    ids: dict[int, UUID] = dict(cursor.execute(_IDS).fetchall())
+    affected = {(part.issue, part.target): part for group in (*comparison.merges, *comparison.splits) for part in group}
+    return (
+        {
+            "issue_id": ids[part.issue],
+            "into": ids[part.target] if isinstance(part.target, int) else None,
+            "fingerprint": part.target.hex() if isinstance(part.target, bytes) else None,
+            "events": part.count,
+        }
+        for part in affected.values()
+    )
 
 
 def _totals(parts: Sequence[Part]) -> Json:

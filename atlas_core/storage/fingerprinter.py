@@ -5,6 +5,7 @@ MessagePack behind a length of four bytes. It ends with its input. A process of 
 `multiprocessing`, which would import whatever its starter has as `__main__`.
 """
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -45,7 +46,8 @@ class Fingerprinter:
 
     def close(self) -> None:
         """End the process; a second call does nothing."""
-        self._input.close()
+        with contextlib.suppress(OSError):
+            self._input.close()
         self._output.close()
         self._process.wait()
 

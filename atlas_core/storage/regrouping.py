@@ -1,23 +1,25 @@
 """Tries a grouping on a project's history, switches to it, and undoes a switch."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 
-from atlas_core.errors import ConflictError
+from atlas_core.errors import ConflictError, TransientError
 from atlas_core.grouping import Grouping
 from atlas_core.regrouping.comparison import Comparison, compared
 from atlas_core.storage import grouping_changes as changes
-from atlas_core.storage.comparisons import Json, shown
+from atlas_core.storage.comparisons import Json, every_part, shown
 from atlas_core.storage.database import Database
 from atlas_core.storage.fingerprints import lock_project_alone
 from atlas_core.storage.grouping_keys import Keys
 from atlas_core.storage.moves import begin_move, move
 from atlas_core.storage.plans import make_plan, write_plan
 
+AT_ONCE: Final = 2
 _TRY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('regrouping ' || %s::uuid::text, 0))"
 _WINDOW: Final = """
 SELECT min(received_at), max(received_at), (SELECT count(*) FROM keys) FROM issues.event_ids WHERE project_id = %s
@@ -34,10 +36,11 @@ WHERE t.lost > 0 OR t.won > 0 OR h.source IS NOT NULL OR m.target IS NOT NULL
 
 
 class Regrouping:
-    """Groups a project's events anew; one at a time for each project."""
+    """Groups projects' events anew: one at a time for each project, and `AT_ONCE` in all, as it takes every core."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._places = threading.BoundedSemaphore(AT_ONCE)
 
     def state(self, project_id: UUID) -> Json:
         """Return how the project groups its events, a version that grows with each change, and the changes."""
@@ -64,6 +67,18 @@ class Regrouping:
                 | _coverage(cursor, project_id, keys)
                 | shown(cursor, project_id, compared(cells, plan))
             )
+
+    def what_if_parts(self, project_id: UUID, grouping: Grouping) -> Iterator[Json]:
+        """Return every part of what `what_if` shows the largest of: `issue_id`, `into`, `fingerprint`, `events`.
+
+        Raises:
+            ConflictError: The project is being regrouped or tried by somebody else.
+            TransientError: The database does not answer, or a process was killed.
+        """
+        with self._alone(project_id, reads_only=True) as cursor:
+            keys = Keys(cursor, project_id, grouping)
+            keys.fill()
+            return every_part(cursor, compared(*make_plan(cursor, project_id, keys)))
 
     def apply(self, project_id: UUID, user_id: UUID, grouping: Grouping, *, version: int | None = None) -> Json:
         """Switch the project to a grouping and regroup its history by it; return the change and what it did.
@@ -121,7 +136,11 @@ class Regrouping:
 
     @contextmanager
     def _alone(self, project_id: UUID, *, reads_only: bool = False) -> Iterator[psycopg.Cursor[Any]]:
-        with self._database.cursor() as cursor:
+        if not self._places.acquire(blocking=False):
+            raise TransientError(f"{AT_ONCE} projects are being regrouped or tried now: try again soon")
+        with ExitStack() as stack:
+            stack.callback(self._places.release)
+            cursor = stack.enter_context(self._database.cursor())
             if reads_only:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             begin_move(cursor)

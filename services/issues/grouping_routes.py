@@ -3,8 +3,10 @@
 from typing import Annotated, Any, NamedTuple, Self
 from uuid import UUID
 
+import msgspec
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
 
 from atlas_core import limits
 from atlas_core.grouping import DEFAULT, STRATEGIES, Grouping
@@ -71,6 +73,16 @@ def add_grouping_routes(app: FastAPI, groups: Groups) -> None:
         It takes seconds for a million events; some more when rules look at tags, which takes reading every event.
         """
         return {"what_if": regrouping.what_if(project, body.grouping())}
+
+    @app.post("/projects/{project_id}/grouping/what-if/parts", tags=["grouping"], responses=_ANSWERS)
+    def try_grouping_in_full(project: MemberProject, body: Wanted) -> StreamingResponse:
+        """Stream every part of what would merge and split, not the largest only: a JSON object a line.
+
+        Each has `issue_id`, `events` and where they would go: `into` an issue, or the `fingerprint` of a new one.
+        """
+        parts = regrouping.what_if_parts(project, body.grouping())
+        lines = (msgspec.json.encode(part) + b"\n" for part in parts)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @app.put("/projects/{project_id}/grouping", tags=["grouping"], responses=_ANSWERS)
     def switch_grouping(project: MemberProject, body: Switch, user: CurrentUser) -> dict[str, Any]:

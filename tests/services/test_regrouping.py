@@ -1,11 +1,13 @@
 """Trying, switching and undoing a project's grouping, on a real PostgreSQL."""
 
 import contextlib
+import json
 import random
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from atlas_core.conditions import NewIssue
 from atlas_core.errors import ConflictError, NotFoundError, TransientError
 from atlas_core.events import ExceptionValue, Frame, Level
 from atlas_core.grouping import Grouping
+from atlas_core.storage.fingerprinter import Fingerprinter
 from atlas_core.storage.merging import Merges
 from atlas_core.storage.regrouping import Regrouping
 from tests.services.desk import Desk, ok, refused
@@ -78,6 +81,19 @@ def test_what_if_tells_what_splits_with_an_example_of_each_part(desk):
     assert split["issue"]["title"] == "ValueError: boom"
     assert [(part["events"], part["into"] is None) for part in split["parts"]] == [(3, False), (2, True)]
     assert all(part["example"]["message"] == "boom" for part in split["parts"])
+
+
+def test_every_part_of_a_what_if_can_be_had_a_line_each(desk):
+    desk.store.record([made(desk, f"order {n} not found", n) for n in range(3)] + [made(desk, "other", 9)])
+    answer = desk.call("POST", "/grouping/what-if/parts", {"strategy": "normalized"})
+    parts = [json.loads(line) for line in answer.text.splitlines()]
+    assert (len(parts), len({part["issue_id"] for part in parts}), {part["events"] for part in parts}) == (3, 3, {1})
+    assert {part["into"] for part in parts} <= {part["issue_id"] for part in parts}
+    Regrouping(desk.database).apply(desk.project, desk.ann, NORMALIZED)
+    answer = desk.call("POST", "/grouping/what-if/parts", {"strategy": "message"})
+    parts = [json.loads(line) for line in answer.text.splitlines()]
+    assert sorted(part["into"] is None for part in parts) == [False, True, True]
+    assert all(bool(part["into"]) != bool(part["fingerprint"]) for part in parts)
 
 
 def test_a_switch_merges_issues_and_what_comes_later_is_not_new(desk):
@@ -289,6 +305,39 @@ def test_two_at_once_are_refused(desk):
         )
         with pytest.raises(ConflictError, match="wait"):
             Regrouping(desk.database).what_if(desk.project, NORMALIZED)
+
+
+def test_only_so_many_projects_at_once_take_every_core(desk, monkeypatch):
+    regrouping = Regrouping(desk.database)
+    inside, go_on, answers = threading.Barrier(3, timeout=20), threading.Event(), []
+
+    def wait(*_):
+        inside.wait()
+        go_on.wait(20)
+
+    monkeypatch.setattr("atlas_core.storage.regrouping.begin_move", wait)
+    threads = [
+        threading.Thread(target=lambda: answers.append(regrouping.apply(uuid4(), desk.ann, MESSAGE))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    with pytest.raises(TransientError, match="soon"):
+        regrouping.what_if(uuid4(), NORMALIZED)
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert answers == [{"change_id": None, "summary": None}] * 2
+
+
+def test_a_process_that_was_killed_is_told_as_not_now():
+    process = Fingerprinter(NORMALIZED)
+    (child,) = [each for each in psutil.Process().children() if "atlas_core.storage.fingerprinter" in each.cmdline()]
+    child.kill()
+    with pytest.raises(TransientError, match="ended"):
+        process.fingerprints([b"no body"])
+    process.close()
+    process.close()
 
 
 def test_a_project_without_events_can_be_switched_and_undone(desk):

@@ -1,13 +1,12 @@
 """Events past retention are gone; the counts that they made stay, whatever is merged and regrouped."""
 
 import hashlib
-from datetime import timedelta
 
-from atlas_core.events import utc_now
 from atlas_core.grouping import Grouping
-from atlas_core.storage.forgetting import forget_ids
 from atlas_core.storage.merging import Merges
+from atlas_core.storage.project_settings import ProjectSettings
 from atlas_core.storage.regrouping import Regrouping
+from atlas_core.storage.retention import Retention
 from tests.services.desk import Desk
 
 OLD_S = -40 * 86_400
@@ -18,15 +17,18 @@ def counts(desk: Desk) -> dict[str, int]:
                          p=desk.project))  # fmt: skip
 
 
+def forget_old(desk: Desk) -> int:
+    ProjectSettings(desk.database).write(desk.project, desk.ann, retention_days=30)
+    return Retention(desk.database).forget().events
+
+
 def with_forgotten(desk: Desk) -> dict[str, int]:
     """Count events of three issues, forget the old ones."""
     for message, old, new in (("order 1 lost", 2, 3), ("order 2 lost", 4, 1), ("other", 1, 1)):
         for n in range(old + new):
             desk.issue(message, after_s=OLD_S if n < old else 0)
     before = counts(desk)
-    with desk.database.cursor() as cursor:
-        cutoff = utc_now() - timedelta(days=30)
-        assert [forget_ids(cursor, desk.project, cutoff, limit=5) for _ in range(2)] == [5, 2]
+    assert forget_old(desk) == 7
     assert counts(desk) == before
     return before
 
@@ -56,8 +58,7 @@ def test_a_switch_and_its_undo_keep_what_is_forgotten(desk):
 
 def test_an_issue_all_of_whose_events_are_forgotten_keeps_its_place(desk):
     desk.issue("long ago", after_s=OLD_S)
-    with desk.database.cursor() as cursor:
-        assert forget_ids(cursor, desk.project, utc_now() - timedelta(days=30), limit=10) == 1
+    assert forget_old(desk) == 1
     desk.issue("now")
     regrouping = Regrouping(desk.database)
     change = regrouping.apply(desk.project, desk.ann, Grouping("normalized"))["change_id"]
