@@ -12,8 +12,9 @@ from psycopg.rows import class_row
 
 from atlas_core.search import Query
 from atlas_core.storage.database import Database
+from atlas_core.storage.event_queries import ALONG_THE_INDEX
 from atlas_core.storage.issue_search import Asker, condition
-from atlas_core.storage.queries import ASKED
+from atlas_core.storage.queries import shown_issue
 
 # A page ends at the first of these; a body may be as large as an event.
 PAGE_EVENTS: Final = 1_000
@@ -24,12 +25,12 @@ SELECT received_at, event_id FROM issues.events
 WHERE project_id = %(project)s AND (received_at, event_id) > (%(at)s, %(id)s) AND received_at < %(end)s
 ORDER BY received_at, event_id LIMIT %(limit)s
 """
-_KEYS_OF_ISSUE: Final = f"""
+_KEYS_OF_ISSUE: Final = """
 SELECT received_at, event_id FROM issues.event_ids
-WHERE project_id = %(project)s AND issue_id = {ASKED}
+WHERE project_id = %(project)s AND issue_id = %(issue)s
   AND (received_at, event_id) > (%(at)s, %(id)s) AND received_at < %(end)s
 ORDER BY received_at, event_id LIMIT %(limit)s
-"""  # noqa: S608 - constants only
+"""
 _EVENTS: Final = """
 SELECT e.event_id, k.issue_id, k.sequence, encode(e.fingerprint, 'hex') AS fingerprint, e.strategy, e.type, e.message,
        e.level, e.timestamp, e.received_at, e.release, e.environment, e.body
@@ -105,8 +106,11 @@ class Exports:
 
 
 def _keys(cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> list[tuple[datetime, UUID]]:
-    statement = _KEYS if values["issue"] is None else _KEYS_OF_ISSUE
-    return cursor.execute(statement.encode(), values, prepare=False).fetchall()
+    if values["issue"] is None:
+        return cursor.execute(_KEYS, values, prepare=False).fetchall()
+    issue = shown_issue(cursor, values["project"], values["issue"])
+    cursor.execute(ALONG_THE_INDEX)
+    return cursor.execute(_KEYS_OF_ISSUE, {**values, "issue": issue}, prepare=False).fetchall()
 
 
 def _among(keys: list[tuple[datetime, UUID]]) -> dict[str, Any]:

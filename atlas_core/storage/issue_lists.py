@@ -22,7 +22,8 @@ Json = dict[str, Any]
 _BOUNDS: Final = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = '10s'"
 # How many issues a search looks at in the list's order before it looks for all that match instead. A planner must guess
 # which of the two is quicker; where matches are rare at the head of the list it guesses wrong, a hundredfold.
-WALKED: Final = 2_000
+WALKED: Final = 5_000
+WALKED_AT_MOST: Final = 12_500
 _WALK: Final = """
 SELECT i.id FROM (
     SELECT i.* FROM issues.issues i WHERE i.project_id = %(project)s AND {listed} AND {after}
@@ -132,21 +133,25 @@ class _Reader:
     ) -> list[Json]:
         """Return up to `limit` issues that follow a position; of one priority, if told."""
         finds_all = self._finds_all and priority is None
-        walked = limit if finds_all else max(limit, WALKED // max(1, len(self._projects)))
-        values = {**self._asked.values, **position, "limit": limit, "walked": walked, "priority": priority}
-        found: list[Json] = []
-        if finds_all or limit < walked:
-            walk = _WALK if len(self._projects) == 1 else _WALKS
-            found = self._page(walk, sort, values, has_position=bool(position))
-        if finds_all or len(found) == limit:
-            return found
-        return self._page(_COLLECT, sort, values, has_position=bool(position))
+        values = {**self._asked.values, **position, "limit": limit, "priority": priority}
+        if finds_all:
+            return self._walk(sort, values, limit)
+        walked, at_most = (number // max(1, len(self._projects)) for number in (WALKED, WALKED_AT_MOST))
+        found = self._walk(sort, values, walked) if limit < walked else []
+        # What was found tells how far one must walk for the rest.
+        further = 2 * walked * limit // len(found) if found else at_most
+        if len(found) < limit and further < at_most:
+            found = self._walk(sort, values, further)
+        return found if len(found) == limit else self._page(_COLLECT, sort, values)
 
-    def _page(self, ids: str, sort: Sort, values: Mapping[str, object], *, has_position: bool) -> list[Json]:
+    def _walk(self, sort: Sort, values: Json, walked: int) -> list[Json]:
+        return self._page(_WALK if len(self._projects) == 1 else _WALKS, sort, {**values, "walked": walked})
+
+    def _page(self, ids: str, sort: Sort, values: Json) -> list[Json]:
         order = _ORDERS[sort]
         of_priority = " AND i.priority = %(priority)s" if values["priority"] else ""
         asked = self._asked.sql + of_priority
-        after = order.after if has_position else "true"
+        after = order.after if "id" in values else "true"
         chosen = ids.format(listed=LISTED, condition=asked, after=after, order=order.columns)
         statement = _PAGE.format(columns=_COLUMNS, ids=chosen, order=order.columns)
         projects = {"projects": self._projects, "project": self._projects[0] if self._projects else None}

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import dict_row
 
 from atlas_core.errors import NotFoundError
@@ -19,12 +20,11 @@ resolved_in, resolved_in_next, resolved_at, regressed_at IS NOT NULL AS is_regre
 ignored_until, ignored_until_count, ignored_until_users, assignee_id, priority, version, discarded_at,
 created_at, updated_at
 """
-# A link to an issue that was merged away shows the one that it is part of.
-ASKED = "coalesce((SELECT merged_into FROM issues.issues WHERE project_id = %(project)s AND id = %(issue)s), %(issue)s)"
 _ISSUE = f"""
 SELECT {ISSUE_COLUMNS.format(stack_trace="stack_trace")} FROM issues.issues
-WHERE project_id = %(project)s AND merged_into IS NULL AND id = {ASKED}
+WHERE project_id = %(project)s AND merged_into IS NULL AND id = %(issue)s
 """  # noqa: S608 - constants only
+_SHOWN = "SELECT coalesce(merged_into, id) FROM issues.issues WHERE project_id = %s AND id = %s"
 _OVERVIEW = f"""
 SELECT count(*) AS total_issues,
        count(*) FILTER (WHERE status = 'open') AS open_issues,
@@ -33,6 +33,12 @@ SELECT count(*) AS total_issues,
        count(*) FILTER (WHERE level = 'error') AS error_count
 FROM issues.issues WHERE project_id = %(project)s AND {LISTED}
 """  # noqa: S608 - constants only
+
+
+def shown_issue(cursor: psycopg.Cursor[Any], project_id: UUID, issue_id: UUID) -> UUID | None:
+    """Return the issue that a link shows: for one that was merged into another, the other; None if there is none."""
+    row = cursor.execute(_SHOWN, (project_id, issue_id)).fetchone()
+    return row[0] if row else None
 
 
 class IssueQueries:
@@ -47,15 +53,18 @@ class IssueQueries:
         Raises:
             NotFoundError: The project has no such issue.
         """
-        rows = self._rows(_ISSUE, project=project_id, issue=issue_id)
-        if not rows:
+        with self._database.cursor() as cursor:
+            found = _rows(cursor, _ISSUE, project=project_id, issue=shown_issue(cursor, project_id, issue_id))
+        if not found:
             raise NotFoundError("no such issue")
-        return rows[0]
+        return found[0]
 
     def overview(self, project_id: UUID) -> dict[str, int]:
         """Return how many issues the project has, by status and by level."""
-        return self._rows(_OVERVIEW, project=project_id)[0]
+        with self._database.cursor() as cursor:
+            return _rows(cursor, _OVERVIEW, project=project_id)[0]
 
-    def _rows(self, query: str, **values: object) -> list[Json]:
-        with self._database.cursor() as cursor, cursor.connection.cursor(row_factory=dict_row) as rows:
-            return rows.execute(query.encode(), values).fetchall()
+
+def _rows(cursor: psycopg.Cursor[Any], statement: str, **values: object) -> list[Json]:
+    with cursor.connection.cursor(row_factory=dict_row) as rows:
+        return rows.execute(statement.encode(), values).fetchall()

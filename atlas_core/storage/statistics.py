@@ -14,13 +14,12 @@ from atlas_core import limits
 from atlas_core.errors import NotFoundError, RejectedError
 from atlas_core.storage.cursors import cursor_of, moment, parts_of
 from atlas_core.storage.database import Database
-from atlas_core.storage.queries import ASKED
+from atlas_core.storage.queries import shown_issue
 
 Json = dict[str, Any]
 Interval = Literal["hour", "day"]
 
 _STEPS: Final[dict[Interval, timedelta]] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
-_ISSUE: Final = f"SELECT id FROM issues.issues WHERE project_id = %(project)s AND id = {ASKED}"  # noqa: S608 - constants
 _ISSUE_HOURS: Final = """
 SELECT hour, count FROM issues.issue_hours WHERE issue_id = %(id)s AND hour >= %(start)s AND hour < %(end)s
 """
@@ -169,11 +168,10 @@ def _named(counts: Counter[tuple[datetime, str]], at: datetime, names: Iterable[
 
 
 def _issue(rows: psycopg.Cursor[Any], project_id: UUID, issue_id: UUID) -> UUID:
-    found = _rows(rows, _ISSUE, project=project_id, issue=issue_id)
-    if not found:
+    found = shown_issue(rows, project_id, issue_id)
+    if found is None:
         raise NotFoundError("no such issue")
-    identity: UUID = found[0]["id"]
-    return identity
+    return found
 
 
 def _rows(rows: psycopg.Cursor[Any], statement: str, **values: object) -> list[Json]:
