@@ -17,7 +17,8 @@ from services.issues.reads import Reads
 ISSUES_LISTED: Final = 10_000
 QUERY_HELP: Final = """
 Words and `"quoted phrases"` of type, message and culprit; `level:error`, `status:open|resolved|ignored|regressed`,
-`is:assigned|unassigned|new`, `has:insight`, `priority:high`, `assignee:me|none|ann@example.org`, `release:shop@1.*`,
+`is:assigned|unassigned|new` (first seen in the last 7 days), `has:insight`, `priority:high`,
+`assignee:me|none|ann@example.org`, `release:shop@1.*`,
 `environment:production`, `tags.NAME:value`, `type:KeyError`, `culprit:`, `platform:`, `count:>100`, `users:>=5`,
 `first_seen:>2026-11-01`, `last_seen:<-24h`. Terms side by side must all hold; `-` or `!` before a term turns it round;
 `level:[error,critical]` means either.
