@@ -12,6 +12,8 @@ from atlas_core.errors import RejectedError
 from atlas_core.events import Level
 
 PROMPT_VERSION: Final = 1
+CONTEXT_TOKENS: Final = 8_192
+ANSWER_TOKENS: Final = 2_048
 QUALIFYING: Final = (Level.ERROR, Level.CRITICAL)
 _STACK_CHARACTERS: Final = 4_000
 _FIELD_CHARACTERS: Final = 4_000

@@ -106,3 +106,6 @@ REJECTS_WINDOW: Final = 200
 REJECTS_IN_WINDOW: Final = 100
 MESSAGE_BYTES: Final = 4 * MIB
 BATCH_BYTES: Final = 16 * MIB
+
+# A language model's answer, as it comes over the wire: about 300 bytes a token.
+MODEL_ANSWER_BYTES: Final = 1 * MIB

@@ -232,9 +232,13 @@ class OllamaServer(Server):
             return False
 
     def make_model(self) -> None:
-        """Make the tiny model: it talks nonsense, through the real engine."""
+        """Make the tiny model: it talks nonsense, through the real engine.
+
+        One thread: on a busy machine two of them spin while they wait for each other, a hundred times as long.
+        """
         write_tiny_model(self.folder / "tiny.gguf")
-        (self.folder / "Modelfile").write_text('FROM ./tiny.gguf\nTEMPLATE """{{ .System }} {{ .Prompt }}"""\n')
+        lines = ["FROM ./tiny.gguf", 'TEMPLATE """{{ .System }} {{ .Prompt }}"""', "PARAMETER num_thread 1", ""]
+        (self.folder / "Modelfile").write_text("\n".join(lines))
         create = [str(OLLAMA), "create", self.model, "-f", "Modelfile"]
         environment = {**os.environ, **self.environment()}
         subprocess.run(create, cwd=self.folder, env=environment, check=True, capture_output=True)
