@@ -422,3 +422,4 @@ def test_a_queue_with_other_arguments_is_a_clear_error(rabbit_server):
         while time.monotonic() < deadline:
             consumer.poll(1, 0.5)
     consumer.close()
+    publisher.close()
