@@ -1,10 +1,11 @@
-"""What it takes to try, switch and undo a grouping on a history, beside bare SQL on the same rows.
+"""What it takes to try, switch and undo a grouping on a history, and to find similar issues, beside bare SQL.
 
 `python -m benchmarks.regrouping --events 1000000 --issues 100000`; with `--folder` the history is kept for another run.
 """
 
 import argparse
 import itertools
+import random
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from atlas_core.storage.database import Database
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.regrouping import Regrouping
 from atlas_core.storage.schema import migrate
+from atlas_core.storage.similar_issues import Lookalikes
 from data.bulk import PROJECT, bulk_events
 
 WHO = UUID(int=1)
@@ -84,6 +86,7 @@ def _measure(url: str) -> None:
             f"    {told['events']:,} events, {told['fingerprinted']:,} fingerprinted: {told['issues_before']:,} issues "
             f"become {told['issues_after']:,}; {told['merges']['total']:,} merges, {told['splits']['total']:,} splits"
         )
+    _similar(url, database)
     _bare(url, "bare: rewrite every id", _REWRITE)
     _vacuum(url)
     for name in ("normalized", "stacktrace"):
@@ -95,6 +98,21 @@ def _measure(url: str) -> None:
         print(f"    {undone['summary']}")
         _vacuum(url)
     database.close()
+
+
+def _similar(url: str, database: Database) -> None:
+    with psycopg.connect(url) as connection:
+        query = "SELECT id FROM issues.issues WHERE project_id = %s ORDER BY last_seen DESC LIMIT 50000"
+        ids = [row[0] for row in connection.execute(query, (PROJECT,))]
+    lookalikes = Lookalikes(database)
+    _timed(f"similar issues: index of {len(ids):,}", lambda: lookalikes.similar(PROJECT, ids[0]))
+    took_ms = []
+    for issue_id in random.Random(6).sample(ids, min(len(ids), 500)):
+        started = time.perf_counter()
+        lookalikes.similar(PROJECT, issue_id)
+        took_ms.append((time.perf_counter() - started) * 1_000)
+    took_ms.sort()
+    print(f"    each of 500 queries: median {took_ms[len(took_ms) // 2]:.1f} ms, 99 % within {took_ms[-5]:.1f} ms")
 
 
 def _bare(url: str, what: str, statement: str) -> None:
