@@ -1,13 +1,13 @@
 """What is kept of an event: its JSON, compressed. Imports little, for processes that only read bodies."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 import zstandard
 
 from atlas_core.events import Event
-from atlas_core.grouping import Fingerprint, Grouping
+from atlas_core.grouping import Grouping
 
 
 class Tagged(msgspec.Struct):
@@ -16,6 +16,14 @@ class Tagged(msgspec.Struct):
     tags: dict[str, str] = {}
     release: str | None = None
     environment: str | None = None
+
+
+class Fingerprinted(msgspec.Struct, frozen=True, array_like=True):
+    """The fingerprint of an event under a grouping; of every event of its variant, unless it is `by_tags`."""
+
+    digest: bytes
+    strategy: str
+    by_tags: bool
 
 
 _EVENT: Final = msgspec.json.Decoder(Event)
@@ -33,7 +41,40 @@ def read_tags(bodies: Sequence[bytes]) -> list[Tagged]:
     return [_TAGGED.decode(decompress(body)) for body in bodies]
 
 
-def fingerprints_of(grouping: Grouping, bodies: Sequence[bytes]) -> list[Fingerprint]:
-    """Return the fingerprint of each event."""
+def fingerprints_of(grouping: Grouping, bodies: Sequence[bytes]) -> list[Fingerprinted]:
+    """Return the fingerprint of each event, and whether its tags were looked at for it."""
     decompress = zstandard.ZstdDecompressor().decompress
-    return [grouping.fingerprint(_EVENT.decode(decompress(body))) for body in bodies]
+    made = []
+    for body in bodies:
+        event = _EVENT.decode(decompress(body))
+        tags = event.tags = _Watched(event.tags)
+        fingerprint = grouping.fingerprint(event)
+        made.append(Fingerprinted(fingerprint.digest, fingerprint.strategy, tags.were_seen))
+    return made
+
+
+class _Watched(dict[str, str]):
+    """Tags that know whether somebody looked."""
+
+    were_seen = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name != "were_seen":
+            self.were_seen = True
+        return super().__getattribute__(name)
+
+    def __getitem__(self, key: str) -> str:
+        self.were_seen = True
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.were_seen = True
+        return super().__contains__(key)
+
+    def __len__(self) -> int:
+        self.were_seen = True
+        return super().__len__()
+
+    def __iter__(self) -> Iterator[str]:
+        self.were_seen = True
+        return super().__iter__()

@@ -14,8 +14,8 @@ from typing import IO, Final, TypeVar
 import msgspec
 
 from atlas_core.errors import TransientError
-from atlas_core.grouping import Fingerprint, Grouping
-from atlas_core.storage.bodies import fingerprints_of
+from atlas_core.grouping import Grouping
+from atlas_core.storage.bodies import Fingerprinted, fingerprints_of
 
 T = TypeVar("T")
 _LENGTH_BYTES: Final = 4
@@ -32,14 +32,14 @@ class Fingerprinter:
         self._input, self._output = self._process.stdin, self._process.stdout
         self._write(grouping)
 
-    def fingerprints(self, bodies: Sequence[bytes]) -> list[Fingerprint]:
+    def fingerprints(self, bodies: Sequence[bytes]) -> list[Fingerprinted]:
         """Return the fingerprint of each event.
 
         Raises:
             TransientError: The process was killed.
         """
         self._write(bodies)
-        answer = _read(self._output, list[Fingerprint])
+        answer = _read(self._output, list[Fingerprinted])
         if answer is None:
             raise TransientError("a process that fingerprints events ended")
         return answer

@@ -7,8 +7,8 @@ from contextlib import ExitStack, closing
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
-from atlas_core.grouping import Fingerprint, Grouping
-from atlas_core.storage.bodies import fingerprints_of
+from atlas_core.grouping import Grouping
+from atlas_core.storage.bodies import Fingerprinted, fingerprints_of
 from atlas_core.storage.fingerprinter import Fingerprinter
 
 # A process costs about half a second to start.
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def fingerprinted(
     grouping: Grouping, batches: Iterable[tuple[T, Sequence[bytes]]]
-) -> Iterator[tuple[T, list[Fingerprint]]]:
+) -> Iterator[tuple[T, list[Fingerprinted]]]:
     """Yield each batch's name with the fingerprints of its bodies, in order; a bounded number is on its way.
 
     Raises:
@@ -37,11 +37,11 @@ def fingerprinted(
 
 def _in_processes(
     grouping: Grouping, batches: Iterable[tuple[T, Sequence[bytes]]]
-) -> Iterator[tuple[T, list[Fingerprint]]]:
+) -> Iterator[tuple[T, list[Fingerprinted]]]:
     idle: SimpleQueue[Fingerprinter] = SimpleQueue()
-    waiting: deque[tuple[T, Future[list[Fingerprint]]]] = deque()
+    waiting: deque[tuple[T, Future[list[Fingerprinted]]]] = deque()
 
-    def work(bodies: Sequence[bytes]) -> list[Fingerprint]:
+    def work(bodies: Sequence[bytes]) -> list[Fingerprinted]:
         process = idle.get()
         try:
             return process.fingerprints(bodies)
@@ -61,6 +61,6 @@ def _in_processes(
             yield _first(waiting)
 
 
-def _first(waiting: deque[tuple[T, Future[list[Fingerprint]]]]) -> tuple[T, list[Fingerprint]]:
+def _first(waiting: deque[tuple[T, Future[list[Fingerprinted]]]]) -> tuple[T, list[Fingerprinted]]:
     name, future = waiting.popleft()
     return name, future.result()

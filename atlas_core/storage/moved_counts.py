@@ -58,25 +58,33 @@ WHERE o.issue_id = m.source AND o.key = m.key AND o.value = m.value;
 DELETE FROM issues.issue_tags o USING moved_tags m
 WHERE o.issue_id = m.source AND o.key = m.key AND o.value = m.value AND o.count <= 0;
 """
-# As in the digest, values past a number of them are not kept; the most frequent ones come first.
-_GIVE_TAGS: Final = """
-INSERT INTO issues.issue_tags AS o (issue_id, key, value, project_id, count)
-SELECT issue_id, key, value, %(project)s, n FROM (
-    SELECT won.*, known.issue_id IS NOT NULL AS is_known,
-           row_number() OVER (PARTITION BY issue_id, key ORDER BY known.issue_id IS NULL, n DESC, value) AS place,
-           (SELECT count(*) FROM issues.issue_tags k WHERE k.issue_id = won.issue_id AND k.key = won.key)
-           - count(known.issue_id) OVER (PARTITION BY issue_id, key) AS others
-    FROM (SELECT issue_id, key, value, sum(n) AS n FROM (
-              SELECT target AS issue_id, key, value, n FROM moved_tags
-              UNION ALL
-              SELECT h.target, t.key, t.value, t.count
-              FROM heirs h JOIN issues.issue_tags t ON t.issue_id = h.source) parts
-          GROUP BY 1, 2, 3) won
-    LEFT JOIN issues.issue_tags known USING (issue_id, key, value)) placed
-WHERE is_known OR others + place <= %(kept)s
-ON CONFLICT (issue_id, key, value) DO UPDATE SET count = o.count + excluded.count
+_WON_TAGS: Final = """
+CREATE TEMP TABLE won_tags ON COMMIT DROP AS
+SELECT issue_id, key, value, sum(n) AS n FROM (
+    SELECT target AS issue_id, key, value, n FROM moved_tags
+    UNION ALL
+    SELECT h.target, t.key, t.value, t.count FROM heirs h JOIN issues.issue_tags t ON t.issue_id = h.source) parts
+GROUP BY 1, 2, 3;
+ANALYZE won_tags;
+DELETE FROM issues.issue_tags t USING heirs h WHERE t.issue_id = h.source;
 """
-_DROP_TAGS: Final = "DELETE FROM issues.issue_tags t USING heirs h WHERE t.issue_id = h.source"
+# As in the digest, values past a number of them are not kept; of new ones the most frequent come first.
+_GIVE_TAGS: Final = """
+WITH known AS (
+    UPDATE issues.issue_tags t SET count = t.count + w.n FROM won_tags w
+    WHERE t.issue_id = w.issue_id AND t.key = w.key AND t.value = w.value
+), there AS (
+    SELECT issue_id, key, count(*) AS n FROM issues.issue_tags
+    WHERE issue_id IN (SELECT issue_id FROM won_tags) GROUP BY 1, 2
+), new AS (
+    SELECT *, row_number() OVER (PARTITION BY issue_id, key ORDER BY n DESC, value) AS place FROM won_tags w
+    WHERE NOT EXISTS (SELECT FROM issues.issue_tags t
+                      WHERE t.issue_id = w.issue_id AND t.key = w.key AND t.value = w.value)
+)
+INSERT INTO issues.issue_tags (issue_id, key, value, project_id, count)
+SELECT issue_id, key, new.value, %s, new.n FROM new LEFT JOIN there USING (issue_id, key)
+WHERE new.place + coalesce(there.n, 0) <= %s
+"""
 _ROWS_AT_ONCE: Final = 2_000
 _COUNTED_AT_ONCE: Final = 200_000
 
@@ -100,8 +108,8 @@ def move_tags(cursor: psycopg.Cursor[Any], project_id: UUID) -> None:
             for key, n in counts.items():
                 copy.write_row((*key, n))
     cursor.execute(_TAKE_TAGS)
-    cursor.execute(_GIVE_TAGS, {"project": project_id, "kept": limits.TAG_VALUES_KEPT})
-    cursor.execute(_DROP_TAGS)
+    cursor.execute(_WON_TAGS)
+    cursor.execute(_GIVE_TAGS, (project_id, limits.TAG_VALUES_KEPT))
 
 
 def _counted(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[Counter[tuple[UUID, UUID, str, str]]]:

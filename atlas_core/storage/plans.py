@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from atlas_core.regrouping.plan import Cell, Plan, planned
-from atlas_core.storage.grouping_keys import Keys
+from atlas_core.storage.grouping_keys import DIGEST, JOIN_KEYS, NUMBER
 from atlas_core.storage.homes import own_issues
 
 _TABLES: Final = """
@@ -20,12 +20,12 @@ INSERT INTO numbered
 SELECT id, row_number() OVER (ORDER BY discarded_at IS NULL, status = 'open', count, first_seen DESC, id)
 FROM issues.issues WHERE project_id = %s
 """
-_CELLS: Final = """
-SELECT n.number, e.fingerprint_id, coalesce(k.digest, f.fingerprint), count(*), coalesce(min(k.number), 0)
+_CELLS: Final = f"""
+SELECT n.number, e.fingerprint_id, coalesce({DIGEST}, f.fingerprint), count(*), coalesce(min({NUMBER}), 0)
 FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id
-JOIN numbered n ON n.issue_id = e.issue_id LEFT JOIN keys k ON {join}
+JOIN numbered n ON n.issue_id = e.issue_id {JOIN_KEYS}
 WHERE e.project_id = %s GROUP BY 1, 2, 3
-"""
+"""  # noqa: S608 - constants only
 _PINNED: Final = """
 SELECT f.fingerprint, n.number
 FROM issues.grouping_change_fingerprints s
@@ -47,37 +47,34 @@ _POINTERS: Final = """
 INSERT INTO pointers
 SELECT f.id, p.issue_id FROM plan p JOIN issues.fingerprints f ON f.id = p.fingerprint_id AND f.issue_id <> p.issue_id
 """
-_MOVED: Final = """
+_MOVED: Final = f"""
 INSERT INTO moved (event_id, source, target, fingerprint_id, received_at, user_hash, apart)
 SELECT e.event_id, e.issue_id, p.issue_id, p.fingerprint_id, e.received_at, e.user_hash,
        p.issue_id <> coalesce(h.target, e.issue_id)
-FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id LEFT JOIN keys k ON {join}
-JOIN plan p ON p.digest = coalesce(k.digest, f.fingerprint)
+FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id {JOIN_KEYS}
+JOIN plan p ON p.digest = coalesce({DIGEST}, f.fingerprint)
 LEFT JOIN heirs h ON h.source = e.issue_id
 WHERE e.project_id = %s AND (e.issue_id, e.fingerprint_id) <> (p.issue_id, p.fingerprint_id)
-"""
+"""  # noqa: S608 - constants only
 
 
-def make_plan(
-    cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, *, undone: UUID | None = None
-) -> tuple[list[Cell], Plan]:
+def make_plan(cursor: psycopg.Cursor[Any], project_id: UUID, *, undone: UUID | None = None) -> tuple[list[Cell], Plan]:
     """Return the project's events as cells, and where they go; `numbered` has the issues behind the numbers.
 
     Args:
-        cursor: In the transaction of the move.
+        cursor: In the transaction of the move, with filled `Keys`.
         project_id: Whose events.
-        keys: Their fingerprints-to-be.
         undone: The switch of grouping whose undoing pins every fingerprint that it knew.
     """
     cursor.execute(_TABLES)
     cursor.execute(_NUMBER, (project_id,))
     cursor.execute("ANALYZE numbered")
     pinned = dict(cursor.execute(_PINNED, (undone,)).fetchall()) if undone else {}
-    cells = [Cell(*row) for row in cursor.execute(_CELLS.format(join=keys.join).encode(), (project_id,))]
+    cells = [Cell(*row) for row in cursor.execute(_CELLS, (project_id,))]
     return cells, planned(cells, pinned=pinned)
 
 
-def write_plan(cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, plan: Plan) -> None:
+def write_plan(cursor: psycopg.Cursor[Any], project_id: UUID, plan: Plan) -> None:
     """Fill the tables of `moves.move` by a plan, making the issues and fingerprints that it needs."""
     issues: dict[int, UUID] = dict(cursor.execute("SELECT number, issue_id FROM numbered").fetchall())
     homes = {digest: issues[number] for digest, number in plan.homes.items() if number is not None}
@@ -89,7 +86,7 @@ def write_plan(cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, plan: 
         cursor.execute("ANALYZE plan; ANALYZE heirs")
         cursor.execute(statement, (project_id,))
     cursor.execute(_POINTERS)
-    cursor.execute(_MOVED.format(join=keys.join).encode(), (project_id,))
+    cursor.execute(_MOVED, (project_id,))
 
 
 def _copy(cursor: psycopg.Cursor[Any], table: str, types: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:

@@ -22,7 +22,8 @@ from atlas_core.storage.plans import make_plan, write_plan
 AT_ONCE: Final = 2
 _TRY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('regrouping ' || %s::uuid::text, 0))"
 _WINDOW: Final = """
-SELECT min(received_at), max(received_at), (SELECT count(*) FROM keys) FROM issues.event_ids WHERE project_id = %s
+SELECT min(received_at), max(received_at), (SELECT count(*) FROM keys), (SELECT count(*) FROM keys WHERE by_tags)
+FROM issues.event_ids WHERE project_id = %s
 """
 _TELL: Final = """
 INSERT INTO issues.activities (project_id, issue_id, action_id, user_id, kind, detail)
@@ -61,10 +62,10 @@ class Regrouping:
         with self._alone(project_id, reads_only=True) as cursor:
             keys = Keys(cursor, project_id, grouping)
             keys.fill()
-            cells, plan = make_plan(cursor, project_id, keys)
+            cells, plan = make_plan(cursor, project_id)
             return (
                 {"grouping": changes.as_json(grouping)}
-                | _coverage(cursor, project_id, keys)
+                | _coverage(cursor, project_id)
                 | shown(cursor, project_id, compared(cells, plan))
             )
 
@@ -78,7 +79,7 @@ class Regrouping:
         with self._alone(project_id, reads_only=True) as cursor:
             keys = Keys(cursor, project_id, grouping)
             keys.fill()
-            return every_part(cursor, compared(*make_plan(cursor, project_id, keys)))
+            return every_part(cursor, compared(*make_plan(cursor, project_id)))
 
     def apply(self, project_id: UUID, user_id: UUID, grouping: Grouping, *, version: int | None = None) -> Json:
         """Switch the project to a grouping and regroup its history by it; return the change and what it did.
@@ -106,7 +107,7 @@ class Regrouping:
             lock_project_alone(cursor, project_id)
             keys.fill()
             change_id = changes.add_change(cursor, project_id, user_id, before, grouping)
-            summary = _regroup(cursor, project_id, keys, remembered=change_id)
+            summary = _regroup(cursor, project_id, remembered=change_id)
             changes.set_grouping(cursor, project_id, grouping)
             changes.summarize(cursor, change_id, summary)
             _tell_people(cursor, project_id, change_id, user_id, "regrouped")
@@ -128,7 +129,7 @@ class Regrouping:
             keys.fill()
             lock_project_alone(cursor, project_id)
             keys.fill()
-            summary = _regroup(cursor, project_id, keys, restored=change_id)
+            summary = _regroup(cursor, project_id, restored=change_id)
             changes.set_grouping(cursor, project_id, grouping)
             changes.set_undone(cursor, change_id)
             _tell_people(cursor, project_id, change_id, user_id, "regrouping_undone")
@@ -156,18 +157,17 @@ def _require_version(cursor: psycopg.Cursor[Any], project_id: UUID, version: int
         raise ConflictError(f"the grouping was changed since, it has version {now} now", detail={"version": now})
 
 
-def _coverage(cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys) -> Json:
+def _coverage(cursor: psycopg.Cursor[Any], project_id: UUID) -> Json:
     row = cursor.execute(_WINDOW, (project_id,)).fetchone()
     assert row is not None
-    return {"from": row[0], "to": row[1], "fingerprinted": row[2], "fingerprints_every_event": keys.is_by_event}
+    return dict(zip(("from", "to", "fingerprinted", "fingerprinted_by_tags"), row, strict=True))
 
 
 def _regroup(
-    cursor: psycopg.Cursor[Any], project_id: UUID, keys: Keys, *, remembered: UUID | None = None,
-    restored: UUID | None = None,
-) -> Json:  # fmt: skip
-    cells, plan = make_plan(cursor, project_id, keys, undone=restored)
-    write_plan(cursor, project_id, keys, plan)
+    cursor: psycopg.Cursor[Any], project_id: UUID, *, remembered: UUID | None = None, restored: UUID | None = None
+) -> Json:
+    cells, plan = make_plan(cursor, project_id, undone=restored)
+    write_plan(cursor, project_id, plan)
     events_moved = move(cursor, project_id, remembered=remembered, restored=restored)
     return _summary(compared(cells, plan)) | {"events_moved": events_moved}
 

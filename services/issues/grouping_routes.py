@@ -70,7 +70,8 @@ def add_grouping_routes(app: FastAPI, groups: Groups) -> None:
     def try_grouping(project: MemberProject, body: Wanted) -> dict[str, Any]:
         """Return which issues would merge and split under a grouping, on all events that are kept; changes nothing.
 
-        It takes seconds for a million events; some more when rules look at tags, which takes reading every event.
+        It takes seconds for a million events; more where tags are looked at: those events are read one by one, and
+        `fingerprinted_by_tags` says how many they were.
         """
         return {"what_if": regrouping.what_if(project, body.grouping())}
 
