@@ -35,6 +35,12 @@ def read_event(body: bytes) -> Event:
     return _EVENT.decode(zstandard.ZstdDecompressor().decompress(body))
 
 
+def read_events(bodies: Sequence[bytes]) -> list[Event]:
+    """Return the event in each body."""
+    decompress = zstandard.ZstdDecompressor().decompress
+    return [_EVENT.decode(decompress(body)) for body in bodies]
+
+
 def read_tags(bodies: Sequence[bytes]) -> list[Tagged]:
     """Return the tags of each event."""
     decompress = zstandard.ZstdDecompressor().decompress

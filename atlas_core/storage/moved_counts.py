@@ -1,6 +1,6 @@
 """Hours, users and tags of events that move: taken from the one issue, given to the other."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
@@ -41,27 +41,30 @@ UNION SELECT h.target, u.user_hash FROM heirs h JOIN issues.issue_users u ON u.i
 ON CONFLICT DO NOTHING;
 DELETE FROM issues.issue_users u USING heirs h WHERE u.issue_id = h.source;
 """
+_PAIRS: Final = """
+CREATE TEMP TABLE moved_pairs ON COMMIT DROP AS
+SELECT row_number() OVER () AS pair, source, target FROM (SELECT DISTINCT source, target FROM moved WHERE apart) pairs;
+CREATE TEMP TABLE moved_tags (pair bigint, key text, value text, n bigint) ON COMMIT DROP;
+ANALYZE moved_pairs;
+"""
 _BODIES: Final = """
-SELECT m.source, m.target, e.body
-FROM moved m JOIN issues.events e ON e.project_id = %s AND e.received_at = m.received_at AND e.event_id = m.event_id
+SELECT p.pair, e.body
+FROM moved m JOIN moved_pairs p USING (source, target)
+JOIN issues.events e ON e.project_id = %s AND e.received_at = m.received_at AND e.event_id = m.event_id
 WHERE m.apart
 """
-_TAGS: Final = """
-CREATE TEMP TABLE moved_tags (source uuid, target uuid, key text, value text, n bigint) ON COMMIT DROP
-"""
-_COPY_TAGS: Final = "COPY moved_tags (source, target, key, value, n) FROM STDIN (FORMAT BINARY)"
-_TAG_TYPES: Final = ("uuid", "uuid", "text", "text", "int8")
+_COPY_TAGS: Final = "COPY moved_tags (pair, key, value, n) FROM STDIN (FORMAT BINARY)"
+_TAG_TYPES: Final = ("int8", "text", "text", "int8")
 _TAKE_TAGS: Final = """
 UPDATE issues.issue_tags o SET count = o.count - m.n
-FROM (SELECT source, key, value, sum(n) AS n FROM moved_tags GROUP BY 1, 2, 3) m
+FROM (SELECT source, key, value, sum(n) AS n FROM moved_tags JOIN moved_pairs USING (pair) GROUP BY 1, 2, 3) m
 WHERE o.issue_id = m.source AND o.key = m.key AND o.value = m.value;
-DELETE FROM issues.issue_tags o USING moved_tags m
-WHERE o.issue_id = m.source AND o.key = m.key AND o.value = m.value AND o.count <= 0;
+DELETE FROM issues.issue_tags o WHERE o.count <= 0 AND o.issue_id IN (SELECT source FROM moved_pairs);
 """
 _WON_TAGS: Final = """
 CREATE TEMP TABLE won_tags ON COMMIT DROP AS
 SELECT issue_id, key, value, sum(n) AS n FROM (
-    SELECT target AS issue_id, key, value, n FROM moved_tags
+    SELECT target AS issue_id, key, value, n FROM moved_tags JOIN moved_pairs USING (pair)
     UNION ALL
     SELECT h.target, t.key, t.value, t.count FROM heirs h JOIN issues.issue_tags t ON t.issue_id = h.source) parts
 GROUP BY 1, 2, 3;
@@ -86,7 +89,7 @@ SELECT issue_id, key, new.value, %s, new.n FROM new LEFT JOIN there USING (issue
 WHERE new.place + coalesce(there.n, 0) <= %s
 """
 _ROWS_AT_ONCE: Final = 2_000
-_COUNTED_AT_ONCE: Final = 200_000
+_COUNTED_AT_ONCE: Final = 50_000
 
 
 def move_hours(cursor: psycopg.Cursor[Any]) -> None:
@@ -101,26 +104,30 @@ def move_users(cursor: psycopg.Cursor[Any]) -> None:
 
 def move_tags(cursor: psycopg.Cursor[Any], project_id: UUID) -> None:
     """Move the counts by tag, reading the body of each event that parts from its issue."""
-    cursor.execute(_TAGS)
+    cursor.execute(_PAIRS)
     for counts in _counted(cursor, project_id):
         with cursor.copy(_COPY_TAGS) as copy:
             copy.set_types(_TAG_TYPES)
-            for key, n in counts.items():
-                copy.write_row((*key, n))
+            for pair, tags in counts.items():
+                for tag, n in tags.items():
+                    copy.write_row((pair, *tag, n))
     cursor.execute(_TAKE_TAGS)
     cursor.execute(_WON_TAGS)
     cursor.execute(_GIVE_TAGS, (project_id, limits.TAG_VALUES_KEPT))
 
 
-def _counted(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[Counter[tuple[UUID, UUID, str, str]]]:
-    """Yield counts of (source, target, key, value), in pieces of bounded size."""
-    counts: Counter[tuple[UUID, UUID, str, str]] = Counter()
+def _counted(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[dict[int, Counter[tuple[str, str]]]]:
+    """Yield counts of tags by the number of their events' source and target, in pieces of bounded size."""
+    counts: defaultdict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
+    read = 0
     with cursor.connection.cursor(name="moved_bodies") as bodies:
         bodies.execute(_BODIES, (project_id,))
         while rows := bodies.fetchmany(_ROWS_AT_ONCE):
-            for (source, target, _), tagged in zip(rows, read_tags([row[2] for row in rows]), strict=True):
-                counts.update((source, target, key, value) for key, value in tags_of(tagged))
-            if len(counts) > _COUNTED_AT_ONCE:
+            for (pair, _), tagged in zip(rows, read_tags([row[1] for row in rows]), strict=True):
+                counts[pair].update(tags_of(tagged))
+            read += len(rows)
+            if read >= _COUNTED_AT_ONCE:
                 yield counts
                 counts.clear()
+                read = 0
     yield counts

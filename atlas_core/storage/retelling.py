@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from atlas_core import limits
-from atlas_core.storage.bodies import read_event
+from atlas_core.storage.bodies import read_events
 from atlas_core.storage.fingerprints import told
 
 # How many of an issue's fingerprints lend it words to be found by.
@@ -131,5 +131,5 @@ def _told(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[Sequence[tu
     with cursor.connection.cursor(name="first_bodies") as bodies:
         bodies.execute(_FIRST_BODIES, (project_id,))
         while rows := bodies.fetchmany(_ROWS_AT_ONCE):
-            events = [(issue_id, read_event(body)) for issue_id, body in rows]
-            yield [(issue_id, *told(event), event.stack_trace) for issue_id, event in events]
+            events = read_events([row[1] for row in rows])
+            yield [(row[0], *told(event), event.stack_trace) for row, event in zip(rows, events, strict=True)]

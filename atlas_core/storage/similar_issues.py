@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from atlas_core.errors import NotFoundError, TransientError
 from atlas_core.grouping.similarity import Appearance, SimilarIssues, appearance
-from atlas_core.storage.bodies import read_event
+from atlas_core.storage.bodies import read_events
 from atlas_core.storage.database import Database
 from atlas_core.storage.issue_tables import LISTED
 
@@ -144,8 +144,9 @@ def _looks(cursor: psycopg.Cursor[Any], project_id: UUID, issue_ids: Collection[
     asked = list(issue_ids)
     for start in range(0, len(asked), _ROWS_AT_ONCE):
         some = asked[start : start + _ROWS_AT_ONCE]
-        for issue_id, body in cursor.execute(_FIRST_BODIES, (some, project_id, project_id)).fetchall():
-            look = appearance(issue_id, read_event(body))
+        rows = cursor.execute(_FIRST_BODIES, (some, project_id, project_id)).fetchall()
+        for (issue_id, _), event in zip(rows, read_events([row[1] for row in rows]), strict=True):
+            look = appearance(issue_id, event)
             yield msgspec.structs.replace(look, message=look.message[:_MESSAGE_CHARACTERS])
 
 
