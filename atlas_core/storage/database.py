@@ -8,6 +8,7 @@ import psycopg
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from atlas_core.errors import ConflictError, TransientError
 
@@ -36,6 +37,8 @@ class Database:
             pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "application_name": name, "options": _SESSION},
         )
+        self._closed = False
+        sqlalchemy.event.listen(self._engine, "checkin", self._returned)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
@@ -72,8 +75,13 @@ class Database:
             connection.execute(sqlalchemy.text("SELECT 1"))
 
     def close(self) -> None:
-        """Close every idle connection; a second call does nothing."""
+        """Close the idle connections now and the busy ones when they come back; a second call does nothing."""
+        self._closed = True
         self._engine.dispose()
+
+    def _returned(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        if self._closed:
+            record.invalidate()
 
 
 @contextmanager
