@@ -40,6 +40,12 @@ def day_partitions(cursor: psycopg.Cursor[Any], table: str) -> list[date]:
     return [date.fromisoformat(row[0]) for row in cursor.fetchall()]
 
 
+def drop_day_partition(cursor: psycopg.Cursor[Any], table: str, day: date) -> None:
+    """Drop the partition of one day; a second call changes nothing."""
+    schema, name = table.split(".")
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(schema, f"{name}_{day:%Y%m%d}")))
+
+
 def drop_day_partitions_before(cursor: psycopg.Cursor[Any], table: str, day: date) -> list[str]:
     """Drop the partitions of days before `day`; return their names."""
     schema, name = table.split(".")

@@ -13,7 +13,7 @@ from atlas_core import limits, metrics
 from atlas_core.events import utc_now
 from atlas_core.storage.database import Database
 from atlas_core.storage.fingerprints import lock_projects
-from atlas_core.storage.partitions import day_partitions, drop_day_partitions_before
+from atlas_core.storage.partitions import day_partitions, drop_day_partition
 
 AT_ONCE: Final = 5_000
 _KEPT: Final = """
@@ -101,7 +101,8 @@ class Retention:
             cursor.execute(_LOCK_EVENTS)
             there = cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(partition)).fetchall()[0][0]
             if there == passed:
-                done.days += len(drop_day_partitions_before(cursor, "issues.events", day + timedelta(days=1)))
+                drop_day_partition(cursor, "issues.events", day)
+                done.days += 1
 
     def _pass(
         self,

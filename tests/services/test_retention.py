@@ -114,6 +114,23 @@ def test_a_reader_is_waited_for_briefly_and_the_day_is_dropped_the_next_time(des
     assert Retention(desk.database).forget().days == 1
 
 
+def test_a_day_that_got_events_meanwhile_waits_and_the_next_days_do_not(desk):
+    desk.store.record(aged(desk, 101, 102))
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(len(asked))
+        if len(asked) == 4:  # the oldest day has been gone through and is about to be dropped
+            desk.store.record(aged(desk, 102))
+        return False
+
+    assert Retention(desk.database).forget(stopped).days == 1
+    assert len(days(desk)) == 1
+    assert kept(desk) == ["102 days"]
+    assert Retention(desk.database).forget().days == 1
+    assert desk.sql("SELECT sum(forgotten)::int, count(*) FROM issues.fingerprints") == [(3, 2)]
+
+
 def test_forgetting_beside_a_busy_digest_neither_blocks_it_nor_loses_a_count(desk, monkeypatch):
     monkeypatch.setattr("atlas_core.storage.retention.AT_ONCE", 10)
     database = Database(desk.database.url, pool_size=3)
