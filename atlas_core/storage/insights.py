@@ -52,6 +52,9 @@ FROM (SELECT id FROM intelligence.insights WHERE state = 'pending' AND due_at <=
       ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) due
 WHERE i.id = due.id RETURNING i.job
 """
+_FORGET = """
+DELETE FROM intelligence.insights i WHERE NOT EXISTS (SELECT 1 FROM issues.issues WHERE id = i.issue_id)
+"""
 
 
 class PostgresInsightStore:
@@ -110,6 +113,10 @@ class PostgresInsightStore:
     def due(self, limit: int) -> list[InsightJob]:
         """Return pending jobs whose lease or waiting time is over, putting them off to the next sweep."""
         return [self._decoder.decode(row["job"]) for row in self._rows(_DUE, ring=RING_S, limit=limit)]
+
+    def forget_deleted(self) -> None:
+        """Delete the insights of issues that were deleted: what was said of them goes with them."""
+        self._run(_FORGET)
 
     def ready(self, project_id: UUID, *, limit: int) -> list[Json]:
         """Return a project's written insights, newest first."""

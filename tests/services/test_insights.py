@@ -18,7 +18,7 @@ from atlas_core.transports.memory import MemoryQueue
 from services.http import Sessions
 from services.intelligence.app import make_intelligence_app
 from services.intelligence.dispatcher import Dispatcher
-from services.intelligence.sweeper import AT_ONCE
+from services.intelligence.sweeper import AT_ONCE, Sweeper
 from services.intelligence.worker import LEASE_S, InsightWorker
 from tests.services.desk import KEY, Desk
 
@@ -201,3 +201,11 @@ def test_an_issue_that_earns_no_insight_says_so_and_one_that_is_not_there_is_not
         method = "POST" if path.endswith("retry") else "GET"
         answer = door.call(method, f"/issues/{uuid4()}{path}")
         assert (answer.status_code, "state" in answer.json()) == (404, False)
+
+
+def test_the_insight_of_a_deleted_issue_is_forgotten_and_no_other(door):
+    other = door.ask("another")
+    deleted = door.desk.call("DELETE", f"/issues/{door.issue}")
+    assert deleted.status_code == 200
+    Sweeper(door.store, door.dispatcher).sweep()
+    assert door.desk.sql("SELECT issue_id FROM intelligence.insights") == [(other,)]
