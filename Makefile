@@ -22,17 +22,21 @@ run: setup ## Set up and start everything on the embedded default; Ctrl-C stops 
 demo: setup ## Send the sample app's errors to the running Atlas
 	@$(BIN)/atlas demo
 
-test: setup servers ## Set up and pass all tests, on real servers where the machine can have them
-	$(BIN)/python -m pytest
+test: fast servers ## Set up and pass all tests, on real servers where the machine can have them
+	$(BIN)/python -m pytest -m "live or slow"
 
 servers: setup
 	@if [ "$(CI)" = "true" ]; then $(BIN)/python -m tests.servers.install; fi
 
-check: setup ## Format, lint, types, imports and the fast tests: under a minute
+check: lint fast ## Format, lint, types, imports and the fast tests: what to run before a commit
+
+lint: setup ## Format, lint, types and imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fast: setup ## The tests that need no more than PostgreSQL, side by side
 	$(BIN)/python -m pytest -q -n auto -m "not live and not slow"
 
 live: setup ## Install and start Kafka, RabbitMQ and Ollama natively; print what to export
@@ -54,4 +58,4 @@ lab: setup ## Open the notebooks in JupyterLab
 page: setup ## Stamp a dashboard page: make page NAME=releases
 	@$(BIN)/python -m dashboards.new_page $(NAME)
 
-.PHONY: help setup run demo test servers check live e2e bench lab page
+.PHONY: help setup run demo test servers check lint fast live e2e bench lab page

@@ -204,5 +204,5 @@ def test_ci_runs_the_test_command_of_the_readme(repository):
     script = repository / ".ci" / "run"
     assert os.access(script, os.X_OK)
     lines = script.read_text().splitlines()
-    assert lines.index("make check") < lines.index("make test")
+    assert lines.index("make lint") < lines.index("make test")
     assert "make test " in (repository / "README.md").read_text()

@@ -1,5 +1,6 @@
 """A whole Atlas as a user starts it: `atlas up` in a process, on free ports and a data directory of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -81,14 +82,18 @@ class Stack:
         self.process.wait(30)
 
     def child(self, words: str) -> psutil.Process:
-        """Return the process whose command line contains `words`."""
-        for member in self.family():
-            try:
-                if words in " ".join(member.cmdline()):
-                    return member
-            except psutil.NoSuchProcess:
-                continue
-        raise AssertionError(f"no process of this Atlas runs {words!r}")
+        """Return the process whose command line contains `words`, waiting for one that is being started again."""
+        found: list[psutil.Process] = []
+
+        def runs() -> bool:
+            for member in self.family():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if words in " ".join(member.cmdline()):
+                        found.append(member)
+            return bool(found)
+
+        eventually(runs, within_s=20, what=f"a process of this Atlas runs {words!r}")
+        return found[0]
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
