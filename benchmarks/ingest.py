@@ -18,7 +18,8 @@ from atlas_core.storage.database import Database
 from atlas_core.storage.identity import IdentityStore
 from benchmarks.load import Outcome, load, request_of
 from benchmarks.postgres import fresh_postgres
-from benchmarks.servers import free_port, fresh_kafka, process
+from benchmarks.servers import fresh_kafka, process
+from tests.servers.ports import free_port
 
 CONNECTIONS = 64
 TURNS = 3

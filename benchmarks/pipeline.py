@@ -22,8 +22,9 @@ from benchmarks.ingest import CONNECTIONS, EVENT, servers
 from benchmarks.load import load, request_of
 from benchmarks.postgres import fresh_postgres
 from benchmarks.samples import sample_events
-from benchmarks.servers import free_port, fresh_kafka, process
+from benchmarks.servers import fresh_kafka, process
 from services.channels import log_consumer, log_publisher
+from tests.servers.ports import free_port
 
 DRAIN_S = 600.0
 _COUNTED = "SELECT coalesce(sum(count), 0)::bigint FROM issues.issues"

@@ -13,7 +13,6 @@ import json
 import multiprocessing
 import os
 import queue
-import socket
 import tempfile
 import threading
 import time
@@ -24,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.synchronize import Event
 
 from atlas_sdk import Client
+from tests.servers.ports import free_port
 
 KEY = "atlas_" + "0" * 64
 PACE_S = 0.005
@@ -162,13 +162,6 @@ def drain(port: int, folder: str) -> None:
     took_s = time.perf_counter() - started
     client.close(0)
     print(f"a spool of {DRAINED} events drained in {took_s:.2f} s: {DRAINED / took_s:,.0f} events/s")
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

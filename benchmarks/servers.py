@@ -1,7 +1,6 @@
 """What a benchmark measures against: processes and real servers of its own, on loopback, ended by it."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,14 +16,6 @@ import psutil
 from tests.servers.processes import KafkaServer, why_missing
 
 READY_S = 60.0
-
-
-def free_port() -> int:
-    """Return a TCP port of loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

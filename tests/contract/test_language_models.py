@@ -24,7 +24,8 @@ from tests.contract.faulty_ollama import (
     reset,
     silence,
 )
-from tests.servers.processes import OllamaServer, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import OllamaServer
 
 LIVE = pytest.mark.live
 ASK = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "Why?"}]

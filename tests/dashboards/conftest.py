@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.dashboards.browsing import ARTIFACTS, Watch
 from tests.dashboards.fake_api import EMAIL, JWT_KEY, PASSWORD, FakeApi, World, token_of
 from tests.servers.install import CHROMIUM_FLAGS
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the-database-password"
@@ -67,13 +67,6 @@ class Dashboards:
 Serve = Callable[..., AbstractContextManager[Dashboards]]
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     ends_at = time.monotonic() + 60
     while True:
@@ -92,7 +85,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
 
     @contextmanager
     def start(*, python_path: str = "", **given: Any) -> Iterator[Dashboards]:
-        port = _free_port()
+        port = free_port()
         log = tmp_path_factory.mktemp("dashboards") / "server.log"
         environment = os.environ | {
             "ATLAS_JWT_KEY": JWT_KEY,

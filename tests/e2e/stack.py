@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,16 +14,11 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.servers.ports import free_port
+
 NAMES = ("identity", "ingestion", "issues", "intelligence", "alerts", "dashboards")
 READY_S = 90
 QUIET_S = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Stack:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.e2e.stack import QUIET_S, Stack, eventually, free_port
+from tests.e2e.stack import QUIET_S, Stack, eventually
 from tests.servers.install import CHROMIUM_FLAGS
+from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 HITS = {"/database-timeout": 3, "/null-reference": 2, "/unhandled": 1}

@@ -22,17 +22,11 @@ from confluent_kafka.admin import AdminClient
 
 from tests.servers import versions
 from tests.servers.install import KAFKA_LIBS, NODE_CLIENTS, OLLAMA, RABBITMQ, RAVEN, SENTRY_SDK_1
+from tests.servers.ports import free_port
 from tests.servers.tiny_model import write_tiny_model
 
 START_S = 90.0
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # a probe that finds nobody yet is no error
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _end_with_parent() -> None:
