@@ -27,6 +27,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
     """A running PostgreSQL whose database `atlas` is migrated and stays empty: the template of the others."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
     migrate(server.start())
+    with psycopg.connect(server.url, autocommit=True) as connection:  # nobody pulls its plug
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
     try:
         yield server
     finally:

@@ -131,6 +131,7 @@ def test_a_day_that_got_events_meanwhile_waits_and_the_next_days_do_not(desk):
     assert desk.sql("SELECT sum(forgotten)::int, count(*) FROM issues.fingerprints") == [(3, 2)]
 
 
+@pytest.mark.slow
 def test_forgetting_beside_a_busy_digest_neither_blocks_it_nor_loses_a_count(desk, monkeypatch):
     monkeypatch.setattr("atlas_core.storage.retention.AT_ONCE", 10)
     database = Database(desk.database.url, pool_size=3)
