@@ -31,17 +31,22 @@ TIDY_S: Final = 3_600.0
 # Past the highest possible partition: locks of one (group, topic) lie side by side.
 _LOCK_STRIDE: Final = 1_024
 
-_ADVANCE = """
-WITH wanted AS (SELECT * FROM unnest(%s::smallint[], %s::bigint[]) AS w(partition, n)),
+# One statement: one round trip, one transaction. Partitions are locked in order: two writers never wait in a ring.
+_APPEND = """
+WITH given AS (SELECT * FROM unnest(%(partitions)s::smallint[], %(places)s::bigint[], %(keys)s::bytea[],
+                                    %(bodies)s::bytea[]) AS g(partition, place, key, body)),
+     wanted AS (SELECT * FROM unnest(%(numbers)s::smallint[], %(counts)s::bigint[]) AS w(partition, n)),
      locked AS (SELECT p.partition FROM bus.log_partitions p JOIN wanted USING (partition)
-                WHERE p.topic = %s ORDER BY p.partition FOR UPDATE OF p)
-UPDATE bus.log_partitions p SET next_offset = p.next_offset + w.n
-FROM wanted w JOIN locked USING (partition)
-WHERE p.topic = %s AND p.partition = w.partition
-RETURNING p.partition, p.next_offset - w.n
-"""
-_COPY = """
-COPY bus.log_messages (topic, partition, "offset", key, body, appended_at) FROM STDIN (FORMAT BINARY)
+                WHERE p.topic = %(topic)s ORDER BY p.partition FOR UPDATE OF p),
+     advanced AS (UPDATE bus.log_partitions p SET next_offset = p.next_offset + w.n
+                  FROM wanted w JOIN locked USING (partition)
+                  WHERE p.topic = %(topic)s AND p.partition = w.partition
+                  RETURNING p.partition, p.next_offset - w.n AS first),
+     written AS (INSERT INTO bus.log_messages (topic, partition, "offset", key, body, appended_at)
+                 SELECT %(topic)s, partition, first + place, key, body, %(now)s
+                 FROM given JOIN advanced USING (partition)
+                 RETURNING 1)
+SELECT pg_notify('atlas_bus', %(topic)s), (SELECT count(*) FROM written)
 """
 _FETCH = """
 SELECT "offset", key, body FROM (
@@ -112,11 +117,8 @@ class PostgresPublisher:
             return
         if any(len(message.body) > limits.MESSAGE_BYTES for message in messages):
             raise TooLargeError(f"a message is larger than {limits.MESSAGE_BYTES:,} bytes")
-        by_partition: dict[int, list[Message]] = {}
-        for message in messages:
-            by_partition.setdefault(zlib.crc32(message.key) % self._partitions, []).append(message)
-        with self._session.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            self._append(connection, cursor, by_partition)
+        with self._session.connection() as connection, connection.cursor(binary=True) as cursor:
+            self._append(connection, cursor, messages)
 
     def check(self) -> None:
         """Return if the server answers.
@@ -131,10 +133,7 @@ class PostgresPublisher:
         self._session.close()
 
     def _append(
-        self,
-        connection: psycopg.Connection[Any],
-        cursor: psycopg.Cursor[Any],
-        by_partition: dict[int, list[Message]],
+        self, connection: psycopg.Connection[Any], cursor: psycopg.Cursor[Any], messages: Sequence[Message]
     ) -> None:
         if self._made is not connection:
             _make_topic(cursor, self._topic, self._partitions)
@@ -144,16 +143,27 @@ class PostgresPublisher:
         if now.date() not in self._days:
             ensure_day_partition(cursor, "bus.log_messages", now.date())
             self._days.add(now.date())
-        numbers = sorted(by_partition)
-        counts = [len(by_partition[number]) for number in numbers]
-        cursor.execute(_ADVANCE, (numbers, counts, self._topic, self._topic))
-        firsts = cursor.fetchall()
-        with cursor.copy(_COPY) as copy:
-            copy.set_types(("text", "int2", "int8", "bytea", "bytea", "timestamptz"))
-            for number, first in firsts:
-                for offset, message in enumerate(by_partition[number], start=first):
-                    copy.write_row((self._topic, number, offset, message.key, message.body, now))
-        cursor.execute("SELECT pg_notify('atlas_bus', %s)", (self._topic,))
+        partitions = [zlib.crc32(message.key) % self._partitions for message in messages]
+        counts = [0] * self._partitions
+        places = []
+        for partition in partitions:
+            places.append(counts[partition])
+            counts[partition] += 1
+        values = {
+            "partitions": partitions,
+            "places": places,
+            "keys": [message.key for message in messages],
+            "bodies": [message.body for message in messages],
+            "numbers": list(range(self._partitions)),
+            "counts": counts,
+            "topic": self._topic,
+            "now": now,
+        }
+        written = cursor.execute(_APPEND, values, prepare=True).fetchall()[0][1]
+        if written != len(messages):
+            raise TransientError(
+                f"PostgreSQL: only {written} of {len(messages)} messages of {self._topic} were written"
+            )
 
 
 class _Receipt(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections import deque
+from typing import NamedTuple
 
 from atlas_core import limits
 from atlas_core.errors import AtlasError, TooLargeError, TransientError
@@ -16,17 +17,23 @@ BATCH_MESSAGES = 1_000
 WAITING_BYTES = 64 * 1024 * 1024
 ANSWER_WITHIN_S = 1.8
 
-_Waiting = tuple[list[Message], asyncio.Future[None]]
+
+class _Waiting(NamedTuple):
+    messages: list[Message]
+    size_bytes: int
+    written: asyncio.Future[None]
 
 
 class GroupCommit:
     """Gathers what concurrent requests publish while the previous write is under way, and writes it as one.
 
-    An idle Atlas adds no delay: the first request is written at once. Use from one event loop.
+    Requests of one turn of the event loop reach the writer together: waking it for each would cost more than the
+    rest of their way. An idle Atlas adds no delay. Use from one event loop.
     """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
+        self._gathered: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._wake = threading.Condition()
@@ -41,23 +48,28 @@ class GroupCommit:
             TransientError: It is not, or not known to be, in time; publish again with the same event ids.
             TooLargeError: A message is past what the log takes.
         """
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        size_bytes = sum(len(message.body) for message in messages)
-        if any(len(message.body) > limits.MESSAGE_BYTES for message in messages):
+        sizes = [len(message.body) for message in messages]
+        if max(sizes, default=0) > limits.MESSAGE_BYTES:
             raise TooLargeError(f"an event is larger than {limits.MESSAGE_BYTES:,} bytes")
+        size_bytes = sum(sizes)
         if size_bytes > WAITING_BYTES:
             raise TooLargeError(f"the events of a request are larger than {WAITING_BYTES:,} bytes")
+        if self._closed or self._waiting_bytes + size_bytes > WAITING_BYTES:
+            raise TransientError("ingestion is stopping" if self._closed else "ingestion is overloaded: slow down")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(messages, size_bytes, loop.create_future())
+        if not self._gathered:
+            loop.call_soon(self._hand_over, loop)
+        self._gathered.append(waiting)
+        self._waiting_bytes += size_bytes
+        await waiting.written
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        gathered, self._gathered = self._gathered, []
         with self._wake:
-            if self._closed or self._waiting_bytes + size_bytes > WAITING_BYTES:
-                raise TransientError("ingestion is stopping" if self._closed else "ingestion is overloaded: slow down")
-            self._waiting.append((messages, written))
-            self._waiting_bytes += size_bytes
+            self._waiting.extend(gathered)
             self._wake.notify()
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                await written
-        except TimeoutError as error:
-            raise TransientError("the event log does not answer") from error
+        loop.call_later(ANSWER_WITHIN_S, _give_up, [waiting.written for waiting in gathered])
 
     def check(self) -> None:
         """Return if events can be written.
@@ -86,7 +98,9 @@ class GroupCommit:
         problem: AtlasError | None = None
         started = time.monotonic()
         try:
-            self._publisher.publish([message for messages, _ in batch for message in messages])
+            # Whoever was told meanwhile that it is not written does not get it written: they send it again.
+            left = [waiting.messages for waiting in batch if not waiting.written.done()]
+            self._publisher.publish([message for messages in left for message in messages])
         except TooLargeError as error:
             if len(batch) > 1:
                 # One of them is: the others must not be refused with it.
@@ -97,8 +111,7 @@ class GroupCommit:
         except TransientError as error:
             problem = error
             log.warning("%d requests answered 503 after %.1f s: %s", len(batch), time.monotonic() - started, error)
-        futures = [written for _, written in batch]
-        futures[0].get_loop().call_soon_threadsafe(_settle, futures, problem)
+        batch[0].written.get_loop().call_soon_threadsafe(self._settle, batch, problem)
 
     def _next_batch(self) -> list[_Waiting]:
         with self._wake:
@@ -107,21 +120,22 @@ class GroupCommit:
             batch: list[_Waiting] = []
             count = 0
             while self._waiting and count < BATCH_MESSAGES:
-                item = self._waiting.popleft()
-                if item[1].done():
-                    self._waiting_bytes -= sum(len(message.body) for message in item[0])
-                    continue
-                batch.append(item)
-                count += len(item[0])
-            self._waiting_bytes -= sum(len(message.body) for messages, _ in batch for message in messages)
-            return batch or (self._next_batch() if not self._closed else [])
+                batch.append(self._waiting.popleft())
+                count += len(batch[-1].messages)
+            return batch
+
+    def _settle(self, batch: list[_Waiting], problem: AtlasError | None) -> None:
+        for waiting in batch:
+            self._waiting_bytes -= waiting.size_bytes
+            if waiting.written.done():
+                continue
+            if problem is None:
+                waiting.written.set_result(None)
+            else:
+                waiting.written.set_exception(problem)
 
 
-def _settle(futures: list[asyncio.Future[None]], problem: AtlasError | None) -> None:
+def _give_up(futures: list[asyncio.Future[None]]) -> None:
     for written in futures:
-        if written.done():
-            continue
-        if problem is None:
-            written.set_result(None)
-        else:
-            written.set_exception(problem)
+        if not written.done():
+            written.set_exception(TransientError("the event log does not answer"))
