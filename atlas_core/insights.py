@@ -3,13 +3,14 @@
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 import msgspec
 
 from atlas_core.errors import RejectedError
 from atlas_core.events import Level
+from atlas_core.issues import IssueUpdate
 
 PROMPT_VERSION: Final = 1
 CONTEXT_TOKENS: Final = 8_192
@@ -36,6 +37,18 @@ class InsightJob(msgspec.Struct, kw_only=True):
     level: Level
     count: int
     stack_trace: str
+
+    @classmethod
+    def of(cls, update: IssueUpdate) -> Self:
+        """Return the request that an issue's update calls for."""
+        return cls(
+            issue_id=update.issue_id,
+            project_id=update.project_id,
+            title=update.title,
+            level=update.worst_level,
+            count=update.count,
+            stack_trace=update.stack_trace,
+        )
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -85,7 +85,7 @@ class MemoryAtlas:
 
     def handle(self, updates: Sequence[IssueUpdate]) -> list[Firing]:
         """Let rules and insights see updates; return the alerts that are new."""
-        self.insights.request([_job(update) for update in updates if qualifies(update.worst_level)])
+        self.insights.request([InsightJob.of(update) for update in updates if qualifies(update.worst_level)])
         rules = self.alerts.rules_of({update.project_id for update in updates})
         fired = [firing for update in updates for firing in evaluate(rules.get(update.project_id, ()), update)]
         return self.alerts.add(fired)
@@ -108,14 +108,3 @@ class MemoryAtlas:
             self.insights.fail(issue_id, str(error))
             return False
         return True
-
-
-def _job(update: IssueUpdate) -> InsightJob:
-    return InsightJob(
-        issue_id=update.issue_id,
-        project_id=update.project_id,
-        title=update.title,
-        level=update.worst_level,
-        count=update.count,
-        stack_trace=update.stack_trace,
-    )

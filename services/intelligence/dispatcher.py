@@ -21,7 +21,7 @@ class Dispatcher:
         Raises:
             TransientError: The store or the queue does not answer; handle the same updates again.
         """
-        wanted = [_job(update) for update in updates if qualifies(update.worst_level)]
+        wanted = [InsightJob.of(update) for update in updates if qualifies(update.worst_level)]
         self.ring(self._store.request(wanted))
 
     def ring(self, jobs: Sequence[InsightJob]) -> None:
@@ -31,14 +31,3 @@ class Dispatcher:
             TransientError: The queue does not answer.
         """
         self._jobs.publish([Message(issue_key(job.issue_id), INSIGHT_JOBS.encode(job)) for job in jobs])
-
-
-def _job(update: IssueUpdate) -> InsightJob:
-    return InsightJob(
-        issue_id=update.issue_id,
-        project_id=update.project_id,
-        title=update.title,
-        level=update.worst_level,
-        count=update.count,
-        stack_trace=update.stack_trace,
-    )
