@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,6 +24,7 @@ from atlas_core.storage.fingerprints import Target
 from atlas_core.storage.issue_rows import COPY_EVENTS, COPY_IDS, EVENT_TYPES, ID_TYPES, event_row, id_row
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.topics import ATLAS_EVENTS
+from benchmarks.big_history import loaded
 from benchmarks.postgres import fresh_postgres
 from benchmarks.samples import batches, sample_events
 
@@ -126,7 +128,8 @@ def main() -> None:
     """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=60_000, help="events of each measurement")
-    arguments.add_argument("--stored", type=int, default=100_000, help="events stored before the second measurement")
+    arguments.add_argument("--stored", type=int, default=10_000_000, help="events of the history below --folder")
+    arguments.add_argument("--folder", type=Path, help="measure on a big history too; it is made and kept here")
     chosen = arguments.parse_args()
     table = Table("digest, one process", "events/s", "of the bare prototype", title="Digest")
     with fresh_postgres() as url:
@@ -140,15 +143,24 @@ def main() -> None:
         _row(table, "Atlas, 1,000 issues, empty database", rate(digest(store), many), limit)
         _row(table, "Atlas, every event in one issue", rate(digest(store), one), limit)
         _row(table, "Atlas, the same batches again (all duplicates)", rate(digest(store), many), limit)
-        stored = len(many) * BATCH * 2
-        for n in range(max(0, chosen.stored - stored) // chosen.events):
-            rate(digest(store), list(batches(sample_events(chosen.events, seed=100 + n), BATCH)))
-        _row(table, f"Atlas, about {max(chosen.stored, stored):,} events stored", rate(digest(store), again), limit)
+        _row(table, f"Atlas, {2 * chosen.events:,} events stored", rate(digest(store), again), limit)
         for workers in (2, 4):
             found = concurrent_rate(url, workers, chosen.events, seed=1_000 * workers)
             _row(table, f"Atlas, {workers} workers in one process", found, limit)
         database.close()
+        if chosen.folder:
+            found = rate_on_history(chosen.folder, chosen.stored, again)
+            _row(table, f"Atlas, {chosen.stored:,} events stored", found, limit)
     Console().print(table)
+
+
+def rate_on_history(folder: Path, stored: int, prepared: list[list[bytes]]) -> float:
+    """Return events a second where so many are stored already."""
+    with loaded(folder, events=stored, issues=100_000, seed=7) as url:
+        database = Database(url, pool_size=1)
+        found = rate(digest(PostgresIssueStore(database)), prepared)
+        database.close()
+    return found
 
 
 def _row(table: Table, name: str, found: float, limit: float) -> None:
