@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+from rich.progress import track
 
 from atlas_core.embedded import EmbeddedPostgres
 from atlas_core.storage.database import Database
@@ -32,6 +33,23 @@ def load(url: str, *, events: int, issues: int, seed: int) -> float:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     return took_s
+
+
+def multiply(url: str, times: int) -> None:
+    """Store every event `times` times in all, under further ids: rows and indexes of a big history, counts stay."""
+    with psycopg.connect(url) as connection:
+        for table in ("event_ids", "events"):
+            rows = f"SELECT * FROM issues.{table}"  # noqa: S608 - named above
+            connection.execute(f"CREATE TEMP TABLE base_{table} AS {rows}")
+            columns = [column.name for column in connection.execute(f"{rows} LIMIT 0").description or ()]
+            copied = ["md5(event_id::text || {n})::uuid" if name == "event_id" else f'"{name}"' for name in columns]
+            names = ", ".join(f'"{name}"' for name in columns)
+            for n in track(range(1, times), f"{table} times {times}"):
+                values = ", ".join(copied).format(n=n)
+                connection.execute(f"INSERT INTO issues.{table} ({names}) SELECT {values} FROM base_{table}")  # noqa: S608
+                connection.commit()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
 
 
 @contextmanager

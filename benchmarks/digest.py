@@ -24,7 +24,7 @@ from atlas_core.storage.fingerprints import Target
 from atlas_core.storage.issue_rows import COPY_EVENTS, COPY_IDS, EVENT_TYPES, ID_TYPES, event_row, id_row
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.topics import ATLAS_EVENTS
-from benchmarks.big_history import loaded
+from benchmarks.big_history import loaded, multiply
 from benchmarks.postgres import fresh_postgres
 from benchmarks.samples import batches, sample_events
 
@@ -128,8 +128,7 @@ def main() -> None:
     """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=60_000, help="events of each measurement")
-    arguments.add_argument("--stored", type=int, default=10_000_000, help="events of the history below --folder")
-    arguments.add_argument("--folder", type=Path, help="measure on a big history too; it is made and kept here")
+    arguments.add_argument("--folder", type=Path, help="measure on ten million events too, made and kept here")
     chosen = arguments.parse_args()
     table = Table("digest, one process", "events/s", "of the bare prototype", title="Digest")
     with fresh_postgres() as url:
@@ -149,18 +148,26 @@ def main() -> None:
             _row(table, f"Atlas, {workers} workers in one process", found, limit)
         database.close()
         if chosen.folder:
-            found = rate_on_history(chosen.folder, chosen.stored, again)
-            _row(table, f"Atlas, {chosen.stored:,} events stored", found, limit)
+            stored, found = rate_on_history(chosen.folder, again)
+            _row(table, f"Atlas, {stored:,} events stored", found, limit)
     Console().print(table)
 
 
-def rate_on_history(folder: Path, stored: int, prepared: list[list[bytes]]) -> float:
-    """Return events a second where so many are stored already."""
-    with loaded(folder, events=stored, issues=100_000, seed=7) as url:
+def rate_on_history(folder: Path, prepared: list[list[bytes]]) -> tuple[int, float]:
+    """Return how many events are stored, ten million or more, and events a second beside them."""
+    with loaded(folder, events=1_000_000, issues=100_000, seed=7) as url:
         database = Database(url, pool_size=1)
+        if _stored(database) < 10_000_000:
+            multiply(url, 10)
+        stored = _stored(database)
         found = rate(digest(PostgresIssueStore(database)), prepared)
         database.close()
-    return found
+    return stored, found
+
+
+def _stored(database: Database) -> int:
+    with database.cursor() as cursor:
+        return int(cursor.execute("SELECT count(*) FROM issues.event_ids").fetchall()[0][0])
 
 
 def _row(table: Table, name: str, found: float, limit: float) -> None:
