@@ -2,6 +2,9 @@
 
 import itertools
 import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,32 @@ pytest_plugins = ["tests.servers.fixtures", "tests.e2e.fixtures"]
 hypothesis.settings.register_profile("atlas", deadline=None)
 hypothesis.settings.load_profile("atlas")
 
+# More than the PostgreSQL of every worker takes; in memory a database is made five times as quickly.
+ROOM_IN_MEMORY = 4 * 1024**3
+
 _numbers = itertools.count()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Answer `-n auto`: one more than there are cores, as many a test waits for a server or a pause."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A running PostgreSQL whose database `atlas` is migrated and stays empty: the template of the others."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    with tempfile.TemporaryDirectory(dir=_quickest_folder(tmp_path_factory)) as folder:
+        yield from _running_postgres(Path(folder))
+
+
+def _quickest_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    memory = Path("/dev/shm")  # noqa: S108 - only to put a folder of our own there
+    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_IN_MEMORY
+    return memory if has_room else tmp_path_factory.mktemp("postgres")
+
+
+def _running_postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder)
     migrate(server.start())
     with psycopg.connect(server.url, autocommit=True) as connection:  # nobody pulls its plug
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -53,7 +75,7 @@ def _fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     admin = server.url.replace("/atlas?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE atlas")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE atlas STRATEGY FILE_COPY")  # eight times as quick
     yield server.url.replace("/atlas?", f"/{name}?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -108,7 +108,7 @@ NEVER = {
     "a large answer": (streamed(part("x" * limits.MODEL_ANSWER_BYTES), part(done=True)), "larger than"),
     "a packed answer": (http(200, gzip.compress(part(ANSWER, done=True).encode()), Content_Encoding="gzip"), "packed"),
     "a line without an end": (pour(STREAM, b"x" * 65_536), "larger than"),
-    "parts without an end": (pour(STREAM, part("x").encode()), "larger than"),
+    "parts without an end": (pour(STREAM, part("x" * 99).encode()), "larger than"),
     "a connection that ends at once": (raw(b""), "broke off"),
     "a connection that is reset": (reset(), "broke off"),
     "a reset in the middle": (reset(STREAM + part("x").encode()), "broke off"),
@@ -156,6 +156,7 @@ def test_what_comes_slowly_without_an_end_is_ended_by_the_deadline(what: str, se
     assert "within 0.7 s" in str(error)
 
 
+@pytest.mark.slow
 def test_a_slow_answer_that_never_pauses_for_long_is_waited_for(server):
     """Longer in all than a silence may be."""
 

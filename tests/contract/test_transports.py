@@ -193,6 +193,7 @@ def test_jobs_that_a_consumer_held_come_to_the_next(queue: Channel, opened):
     assert sorted(bodies(take(second, 2))) == ["b", "c"]
 
 
+@pytest.mark.slow
 def test_a_retry_comes_later_with_a_higher_attempt(channel: Channel, opened):
     publisher, consumer = channel.publisher(), channel.consumer("g")
     opened += [publisher, consumer]

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from atlas_core.settings import read_settings
@@ -66,7 +65,7 @@ def test_every_notebook_runs_and_shows_what_is_stored_in_it(reader, repository):
     assert len(notebooks) >= 2
     done = nbval(reader, repository, *notebooks)
     assert done.returncode == 0, done.stdout[-6_000:]
-    cells = sum(cell.cell_type == "code" for path in notebooks for cell in nbformat.read(path, 4).cells)
+    cells = sum(cell["cell_type"] == "code" for path in notebooks for cell in json.loads(path.read_text())["cells"])
     assert f"{cells} passed" in done.stdout
 
 

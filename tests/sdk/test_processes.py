@@ -27,6 +27,7 @@ def test_an_exception_that_ends_the_process_is_sent_and_still_printed(server: Sc
     assert (event["type"], event["level"]) == ("ZeroDivisionError", "critical")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_holds_up_the_end_for_as_long_as_it_was_told() -> None:
     def took_s(exit_timeout_s: float) -> float:
         # The SDK was imported first: its exit handler runs last, after this one has told the time.

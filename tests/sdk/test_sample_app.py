@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.sdk.scripted_server import KEY, ScriptedServer, eventually, unused_port
 
@@ -36,6 +37,7 @@ def sample_app(repository: Path, atlas: str) -> Iterator[str]:
         process.wait(30)
 
 
+@pytest.mark.slow
 def test_each_failing_route_reports_its_own_error(server: ScriptedServer, repository: Path) -> None:
     with sample_app(repository, server.url) as address:
         routes = httpx.get(address, timeout=30).json()

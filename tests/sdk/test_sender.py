@@ -30,6 +30,7 @@ def test_a_retry_keeps_the_event_id_and_the_order(server: ScriptedServer, client
     assert (client.stats().sent, client.stats().queued, client.stats().dropped) == (6, 0, {})
 
 
+@pytest.mark.slow
 def test_retry_after_is_honoured(server: ScriptedServer, client: Client) -> None:
     server.script = [(503, {"Retry-After": "1"})]
     started = time.monotonic()
@@ -119,6 +120,7 @@ def test_a_batch_that_is_refused_is_sent_one_by_one(server: ScriptedServer, clie
     assert [event["message"] for event in server.events] == ["before", "a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_one_event_that_breaks_the_server_does_not_hold_up_the_others_for_ever(
     server: ScriptedServer, client: Client
 ) -> None:
@@ -165,6 +167,7 @@ def test_what_waits_is_sent_in_order_when_the_server_comes_up() -> None:
             assert sent_ids(server) == ids
 
 
+@pytest.mark.slow
 def test_an_outage_of_ten_minutes_costs_nothing_and_is_not_hammered(tmp_path: Path) -> None:
     # A second here is ten minutes there: every wait is 600 times shorter than its default.
     waits = {"retry_first_s": 0.5 / 600, "retry_max_s": 30 / 600}

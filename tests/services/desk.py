@@ -1,6 +1,7 @@
 """A project with members, its digest and the issue service's routes: what tests of people's work sit at."""
 
 import asyncio
+import functools
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import jwt
 import sqlalchemy
+from fastapi import FastAPI
 
 from atlas_core.events import Event, Level
 from atlas_core.storage.database import Database
@@ -42,9 +44,13 @@ class Desk:
         )  # fmt: skip
         self.project = identity.add_project(self.ann, organization["id"], "shop")[0]["id"]
         self.store = PostgresIssueStore(database)
+
+    @functools.cached_property
+    def app(self) -> FastAPI:
+        """The issue service's routes, made when a test first calls one: making them takes longer than most tests."""
+        database = self.database
         workflow = Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database))
-        groups = Groups.of(database)
-        self.app = make_issues_app(Reads.of(database), Sessions(KEY, database), workflow, groups, checks={})
+        return make_issues_app(Reads.of(database), Sessions(KEY, database), workflow, Groups.of(database), checks={})
 
     def sql(self, query: str, **values: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:

@@ -243,6 +243,7 @@ class Model:
         assert groups == {frozenset(group) for group in self.group_of.values()}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=2, max_size=12))
 def test_merges_unmerges_and_repeats_in_any_order_leave_what_a_model_says(desk, steps):

@@ -104,6 +104,7 @@ def test_a_late_event_of_a_day_that_was_dropped_is_stored_and_forgotten_in_its_t
     assert desk.sql("SELECT forgotten FROM issues.fingerprints") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_reader_is_waited_for_briefly_and_the_day_is_dropped_the_next_time(desk, database_url):
     desk.store.record(aged(desk, 100))
     with psycopg.connect(database_url) as reader:

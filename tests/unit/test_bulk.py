@@ -4,6 +4,8 @@ import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from data.bulk import DAYS, bulk_events
 
 UNTIL = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -17,6 +19,7 @@ def test_the_same_seed_gives_the_same_events_and_another_seed_others():
     assert {event.event_id for event in first}.isdisjoint(event.event_id for event in other)
 
 
+@pytest.mark.slow
 def test_there_are_as_many_events_and_about_as_many_messages_as_asked_for():
     events = list(bulk_events(20_000, seed=7, until=UNTIL, issues=2_000))
     assert len({event.event_id for event in events}) == len(events) == 20_000
@@ -24,6 +27,7 @@ def test_there_are_as_many_events_and_about_as_many_messages_as_asked_for():
     assert len({event.type for event in events}) > 40
 
 
+@pytest.mark.slow
 def test_events_come_in_order_over_a_month_with_nights_and_incidents():
     events = list(bulk_events(20_000, seed=7, until=UNTIL, issues=2_000))
     times = [event.received_at for event in events]

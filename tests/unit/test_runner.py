@@ -71,6 +71,7 @@ def bench() -> Iterator[Bench]:
     yield made
     if made.worker is not None:
         made.worker.stop()
+        made.publish("last")  # ends a poll that waits
         made.worker.join(PATIENCE_S)
 
 

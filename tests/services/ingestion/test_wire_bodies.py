@@ -215,6 +215,7 @@ def test_headers_without_end_are_not_waited_for(door: Door):
         assert connection.is_closed()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"POST /api/ingest/events HTTP/1.1\r\nHost: at", b"whole head"])
 def test_a_request_that_does_not_arrive_is_given_up(door: Door, sent: bytes, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "HEADERS_TIMEOUT_S", 0.5)
@@ -229,6 +230,7 @@ def test_a_request_that_does_not_arrive_is_given_up(door: Door, sent: bytes, mon
     assert door.take() == []
 
 
+@pytest.mark.slow
 def test_a_slow_body_that_keeps_its_pace_is_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "BODY_TIMEOUT_S", 0.1)
     monkeypatch.setattr(limits, "SLOW_BODY_BYTES_PER_S", 10)

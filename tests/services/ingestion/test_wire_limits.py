@@ -76,6 +76,7 @@ def test_an_exporter_is_told_to_wait(limited: Door, kind: str):
     assert code == 8
 
 
+@pytest.mark.slow
 def test_a_refused_client_that_waits_is_let_in_again(limited: Door):
     limited.owners[key_hash(KEY)] = KeyOwner(PROJECT, 1, UUID(int=79), rate_per_s=50)
     sizes = [limited.send(Request("/api/ingest/events/batch", b"\n".join([b'{"message":"x"}'] * 525), AUTH)).status]

@@ -34,6 +34,7 @@ def test_a_request_sent_again_has_the_same_ids_and_another_has_others(door: Door
     assert len({*ids[:3], *ids[6:7]}) == 4
 
 
+@pytest.mark.slow
 def test_equal_requests_at_the_same_time_are_different_reports(door: Door):
     same = request("logs", logs(BOOM))
     with ThreadPoolExecutor(16) as pool, door.log.changed:

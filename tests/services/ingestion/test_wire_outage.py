@@ -108,6 +108,7 @@ def test_what_waits_for_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch):
         )
 
 
+@pytest.mark.slow
 def test_one_message_that_the_log_does_not_take_costs_only_itself():
     log = Log()
     log.open.clear()
