@@ -12,13 +12,17 @@ Json = dict[str, Any]
 
 _ISSUES: Final = """
 SELECT n.number, i.id, i.title, i.level, i.status, i.count
-FROM numbered n JOIN issues.issues i ON i.id = n.issue_id WHERE n.number = ANY(%s)
+FROM numbered n JOIN issues.issues i ON i.id = n.issue_id WHERE n.number = ANY(%s::int[])
 """
 _IDS: Final = "SELECT number, issue_id FROM numbered"
+# LIMIT 1 has each event looked up; a planner would rather read all of them. Only an array of the column's own type is
+# hashed: one of another is searched from its beginning for each row.
 _EXAMPLES: Final = """
 SELECT k.number, e.event_id, e.type, left(e.message, 200), encode(k.digest, 'hex')
-FROM keys k JOIN issues.events e ON e.project_id = %s AND e.received_at = k.received_at AND e.event_id = k.event_id
-WHERE k.number = ANY(%s)
+FROM keys k CROSS JOIN LATERAL (
+    SELECT e.event_id, e.type, e.message FROM issues.events e
+    WHERE e.project_id = %s AND e.received_at = k.received_at AND e.event_id = k.event_id LIMIT 1) e
+WHERE k.number = ANY(%s::bigint[])
 """
 GROUPS_SHOWN: Final = 100
 PARTS_SHOWN: Final = 20

@@ -124,7 +124,7 @@ def _events(
     """Return the events of a page, up to `PAGE_BYTES` of bodies, and whether that was all of them."""
     page: list[ExportedEvent] = []
     size = 0
-    with connection.cursor(name="export", row_factory=class_row(ExportedEvent)) as rows:
+    with connection.cursor(name="export", binary=True, row_factory=class_row(ExportedEvent)) as rows:
         rows.execute(statement.encode(), values)
         while some := rows.fetchmany(_FETCHED):
             page += some

@@ -9,7 +9,7 @@ import psycopg
 
 from atlas_core.grouping import Grouping
 from atlas_core.storage.bodies import Fingerprinted
-from atlas_core.storage.fingerprinting import fingerprinted
+from atlas_core.storage.fingerprinting import Fingerprinting
 
 # `number` names the event that was fingerprinted, for itself (`by_tags`) or for all of its variant; `missing` is listed
 # before it is read, as `keys` grows then.
@@ -47,7 +47,6 @@ LEFT JOIN keys k ON k.variant = e.variant AND NOT k.by_tags
 LEFT JOIN keys o ON o.event_id = e.event_id AND o.by_tags
 """
 DIGEST: Final = "coalesce(k.digest, o.digest)"
-NUMBER: Final = "coalesce(k.number, o.number)"
 
 _Place = tuple[int, UUID, datetime]  # variant, event, when it was received
 
@@ -56,7 +55,8 @@ class Keys:
     """The fingerprints that events would have under a grouping, in the temporary table `keys`.
 
     Events of one variant have one fingerprint, unless a rule or the SDK's fingerprint asks for tags, which are no part
-    of the variant: one event of each variant is fingerprinted, and where its tags were looked at, every one.
+    of the variant: one event of each variant is fingerprinted, and where its tags were looked at, every one. Close it:
+    processes may work for it.
 
     Args:
         cursor: In the transaction that uses the table.
@@ -67,8 +67,12 @@ class Keys:
     def __init__(self, cursor: psycopg.Cursor[Any], project_id: UUID, grouping: Grouping) -> None:
         self._cursor = cursor
         self._project_id = project_id
-        self._grouping = grouping
+        self._fingerprinting = Fingerprinting(grouping)
         cursor.execute(_TABLES)
+
+    def close(self) -> None:
+        """End what works for it; the table stays."""
+        self._fingerprinting.close()
 
     def fill(self) -> None:
         """Fingerprint what is not in the table yet; a second call takes what came since.
@@ -77,11 +81,11 @@ class Keys:
             TransientError: A process that fingerprints was killed.
         """
         for missing in (_MISSING_VARIANTS, _MISSING_EVENTS):
-            self._cursor.execute(missing, (self._project_id,))
+            total = self._cursor.execute(missing, (self._project_id,)).rowcount
             self._cursor.execute("ANALYZE missing")
-            with self._cursor.connection.cursor(name="bodies_to_fingerprint") as bodies:
+            with self._cursor.connection.cursor(name="bodies_to_fingerprint", binary=True) as bodies:
                 bodies.execute(_BODIES, (self._project_id,))
-                for places, made in fingerprinted(self._grouping, _batches(bodies)):
+                for places, made in self._fingerprinting.fingerprinted(_batches(bodies), total=total):
                     self._write(places, made)
             self._cursor.execute("TRUNCATE missing; ANALYZE keys")
 

@@ -120,7 +120,7 @@ def _counted(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[dict[int
     """Yield counts of tags by the number of their events' source and target, in pieces of bounded size."""
     counts: defaultdict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
     read = 0
-    with cursor.connection.cursor(name="moved_bodies") as bodies:
+    with cursor.connection.cursor(name="moved_bodies", binary=True) as bodies:
         bodies.execute(_BODIES, (project_id,))
         while rows := bodies.fetchmany(_ROWS_AT_ONCE):
             for (pair, _), tagged in zip(rows, read_tags([row[1] for row in rows]), strict=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from atlas_core.regrouping.plan import Cell, Plan, planned
-from atlas_core.storage.grouping_keys import DIGEST, JOIN_KEYS, NUMBER
+from atlas_core.storage.grouping_keys import DIGEST, JOIN_KEYS
 from atlas_core.storage.homes import own_issues
 
 _TABLES: Final = """
@@ -20,12 +20,19 @@ INSERT INTO numbered
 SELECT id, row_number() OVER (ORDER BY discarded_at IS NULL, status = 'open', count, first_seen DESC, id)
 FROM issues.issues WHERE project_id = %s
 """
-_CELLS: Final = f"""
-SELECT n.number, e.fingerprint_id, coalesce({DIGEST}, f.fingerprint), count(*), coalesce(min({NUMBER}), 0)
-FROM issues.event_ids e JOIN issues.fingerprints f ON f.id = e.fingerprint_id
-JOIN numbered n ON n.issue_id = e.issue_id {JOIN_KEYS}
-WHERE e.project_id = %s GROUP BY 1, 2, 3
-"""  # noqa: S608 - constants only
+# Counted by variant first: then a third of the rows are joined.
+_CELLS: Final = """
+WITH kinds AS MATERIALIZED (
+    SELECT e.issue_id, e.fingerprint_id, e.variant, o.digest, count(*) AS n, min(o.number) AS number
+    FROM issues.event_ids e LEFT JOIN keys o ON o.event_id = e.event_id AND o.by_tags
+    WHERE e.project_id = %s GROUP BY 1, 2, 3, 4
+)
+SELECT n.number, e.fingerprint_id, coalesce(k.digest, e.digest, f.fingerprint), sum(e.n)::bigint,
+       coalesce(min(coalesce(k.number, e.number)), 0)
+FROM kinds e JOIN issues.fingerprints f ON f.id = e.fingerprint_id JOIN numbered n ON n.issue_id = e.issue_id
+LEFT JOIN keys k ON k.variant = e.variant AND NOT k.by_tags
+GROUP BY 1, 2, 3
+"""
 _PINNED: Final = """
 SELECT f.fingerprint, n.number
 FROM issues.grouping_change_fingerprints s
@@ -70,7 +77,8 @@ def make_plan(cursor: psycopg.Cursor[Any], project_id: UUID, *, undone: UUID | N
     cursor.execute(_NUMBER, (project_id,))
     cursor.execute("ANALYZE numbered")
     pinned = dict(cursor.execute(_PINNED, (undone,)).fetchall()) if undone else {}
-    cells = [Cell(*row) for row in cursor.execute(_CELLS, (project_id,))]
+    with cursor.connection.cursor(binary=True) as found:
+        cells = [Cell(*row) for row in found.execute(_CELLS, (project_id,))]
     return cells, planned(cells, pinned=pinned)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Final
 from uuid import UUID
 
@@ -60,8 +60,8 @@ class Regrouping:
             TransientError: The database does not answer, or a process was killed.
         """
         with self._alone(project_id, reads_only=True) as cursor:
-            keys = Keys(cursor, project_id, grouping)
-            keys.fill()
+            with closing(Keys(cursor, project_id, grouping)) as keys:
+                keys.fill()
             cells, plan = make_plan(cursor, project_id)
             return (
                 {"grouping": changes.as_json(grouping)}
@@ -77,8 +77,8 @@ class Regrouping:
             TransientError: The database does not answer, or a process was killed.
         """
         with self._alone(project_id, reads_only=True) as cursor:
-            keys = Keys(cursor, project_id, grouping)
-            keys.fill()
+            with closing(Keys(cursor, project_id, grouping)) as keys:
+                keys.fill()
             return every_part(cursor, compared(*make_plan(cursor, project_id)))
 
     def apply(self, project_id: UUID, user_id: UUID, grouping: Grouping, *, version: int | None = None) -> Json:
@@ -102,10 +102,10 @@ class Regrouping:
             before = changes.grouping_of(cursor, project_id)
             if before == grouping:
                 return {"change_id": None, "summary": None}
-            keys = Keys(cursor, project_id, grouping)
-            keys.fill()
-            lock_project_alone(cursor, project_id)
-            keys.fill()
+            with closing(Keys(cursor, project_id, grouping)) as keys:
+                keys.fill()
+                lock_project_alone(cursor, project_id)
+                keys.fill()
             change_id = changes.add_change(cursor, project_id, user_id, before, grouping)
             summary = _regroup(cursor, project_id, remembered=change_id)
             changes.set_grouping(cursor, project_id, grouping)
@@ -125,10 +125,10 @@ class Regrouping:
         """
         with self._alone(project_id) as cursor:
             grouping = changes.undoable(cursor, project_id, change_id)
-            keys = Keys(cursor, project_id, grouping)
-            keys.fill()
-            lock_project_alone(cursor, project_id)
-            keys.fill()
+            with closing(Keys(cursor, project_id, grouping)) as keys:
+                keys.fill()
+                lock_project_alone(cursor, project_id)
+                keys.fill()
             summary = _regroup(cursor, project_id, restored=change_id)
             changes.set_grouping(cursor, project_id, grouping)
             changes.set_undone(cursor, change_id)

@@ -128,7 +128,7 @@ def reword(cursor: psycopg.Cursor[Any]) -> None:
 
 
 def _told(cursor: psycopg.Cursor[Any], project_id: UUID) -> Iterator[Sequence[tuple[Any, ...]]]:
-    with cursor.connection.cursor(name="first_bodies") as bodies:
+    with cursor.connection.cursor(name="first_bodies", binary=True) as bodies:
         bodies.execute(_FIRST_BODIES, (project_id,))
         while rows := bodies.fetchmany(_ROWS_AT_ONCE):
             events = read_events([row[1] for row in rows])
