@@ -19,7 +19,12 @@ from atlas_core.storage.queries import ISSUE_COLUMNS
 
 Json = dict[str, Any]
 
-_BOUNDS: Final = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = '10s'"
+# One snapshot for all statements of a page: no issue is on it twice or missing because it moved meanwhile.
+_BOUNDS: Final = """
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL statement_timeout = '10s'
+"""
 # How many issues a search looks at in the list's order before it looks for all that match instead. A planner must guess
 # which of the two is quicker; where matches are rare at the head of the list it guesses wrong, a hundredfold.
 WALKED: Final = 5_000
@@ -27,13 +32,15 @@ WALKED_AT_MOST: Final = 12_500
 _WALK: Final = """
 SELECT i.id FROM (
     SELECT i.* FROM issues.issues i WHERE i.project_id = %(project)s AND {listed} AND {after}
-    ORDER BY {order} LIMIT %(walked)s) i
+    ORDER BY {order} OFFSET %(skipped)s LIMIT %(walked)s) i
 WHERE {condition} ORDER BY {order} LIMIT %(limit)s
 """
 _WALKS: Final = """
-SELECT i.id FROM unnest(%(projects)s::uuid[]) AS p(id) CROSS JOIN LATERAL (
-    SELECT i.* FROM issues.issues i WHERE i.project_id = p.id AND {listed} AND {after}
-    ORDER BY {order} LIMIT %(walked)s) i
+SELECT i.id FROM (
+    SELECT i.* FROM unnest(%(projects)s::uuid[]) AS p(id) CROSS JOIN LATERAL (
+        SELECT i.* FROM issues.issues i WHERE i.project_id = p.id AND {listed} AND {after}
+        ORDER BY {order} LIMIT %(skipped)s + %(walked)s) i
+    ORDER BY {order} OFFSET %(skipped)s LIMIT %(walked)s) i
 WHERE {condition} ORDER BY {order} LIMIT %(limit)s
 """
 # OFFSET 0 keeps the order and the limit out of the planner's sight.
@@ -135,17 +142,20 @@ class _Reader:
         finds_all = self._finds_all and priority is None
         values = {**self._asked.values, **position, "limit": limit, "priority": priority}
         if finds_all:
-            return self._walk(sort, values, limit)
+            return self._walk(sort, values, 0, limit)
+        # Of several projects each is walked as far as all of them together: the bound is on their sum.
         walked, at_most = (number // max(1, len(self._projects)) for number in (WALKED, WALKED_AT_MOST))
-        found = self._walk(sort, values, walked) if limit < walked else []
+        found = self._walk(sort, values, 0, walked) if limit < walked else []
         # What was found tells how far one must walk for the rest.
-        further = 2 * walked * limit // len(found) if found else at_most
-        if len(found) < limit and further < at_most:
-            found = self._walk(sort, values, further)
+        until = 2 * walked * limit // len(found) if found else at_most
+        if len(found) < limit and until < at_most:
+            found += self._walk(sort, {**values, "limit": limit - len(found)}, walked, until)
         return found if len(found) == limit else self._page(_COLLECT, sort, values)
 
-    def _walk(self, sort: Sort, values: Json, walked: int) -> list[Json]:
-        return self._page(_WALK if len(self._projects) == 1 else _WALKS, sort, {**values, "walked": walked})
+    def _walk(self, sort: Sort, values: Json, start: int, until: int) -> list[Json]:
+        """Return what matches among the issues from one place of the list's order to another."""
+        places = {"skipped": start, "walked": until - start}
+        return self._page(_WALK if len(self._projects) == 1 else _WALKS, sort, {**values, **places})
 
     def _page(self, ids: str, sort: Sort, values: Json) -> list[Json]:
         order = _ORDERS[sort]

@@ -249,6 +249,25 @@ def test_one_list_shows_the_projects_that_one_belongs_to_and_no_other(shop):
     assert ok(shop.send("GET", "/issues?sort=priority"))["issues"][0]["title"] == TIMEOUT
 
 
+@pytest.mark.parametrize("walked", [0, 4, 6, 8, 12, 16])
+def test_a_list_of_several_projects_has_one_order_however_far_it_walks(desk, monkeypatch, walked):
+    """Those that match are behind many that do not in one project, and first in the other."""
+    monkeypatch.setattr("atlas_core.storage.issue_lists.WALKED", walked)
+    (organization,) = desk.sql("SELECT id FROM identity.organizations")[0]
+    second = IdentityStore(desk.database).add_project(desk.ann, organization, "second")[0]["id"]
+    events = [desk.event(f"noise {n}", after_s=-n) for n in range(9)]
+    events += [desk.event(f"wanted {n}", after_s=-10 - n) for n in range(6)]
+    others = [desk.event(f"wanted {n}", after_s=-10 - n) for n in range(6, 12)]
+    for event in others:
+        event.project_id = second
+    desk.store.record(events + others)
+    asked = {"query": "wanted", "sort": "last_seen", "limit": 2}
+    pages = [ok(desk.send("GET", f"/issues?{urlencode(asked)}"))]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append(ok(desk.send("GET", f"/issues?{urlencode(asked | {'cursor': cursor})}")))
+    assert [issue["title"] for page in pages for issue in page["issues"]] == [f"wanted {n}" for n in range(12)]
+
+
 def test_views_are_kept_shared_changed_and_deleted_by_their_owner(desk):
     body = {"name": "Mine", "query": "assignee:me is:open", "sort": "count"}
     view = ok(desk.call("POST", "/views", body), 201)["view"]
