@@ -42,9 +42,11 @@ SELECT release, first_seen, last_seen, events, new_issues, regressions FROM issu
 WHERE project_id = %(project)s AND (first_seen, release) < (%(at)s, %(release)s)
 ORDER BY first_seen DESC, release DESC LIMIT %(limit)s
 """
+# Not count(DISTINCT ...), which sorts all rows where this hashes them.
 _USERS: Final = """
-SELECT count(DISTINCT user_hash) AS users FROM issues.event_ids
-WHERE project_id = %(project)s AND received_at >= %(start)s AND received_at < %(end)s
+SELECT count(user_hash) AS users FROM (
+    SELECT DISTINCT user_hash FROM issues.event_ids
+    WHERE project_id = %(project)s AND received_at >= %(start)s AND received_at < %(end)s) different
 """
 
 
