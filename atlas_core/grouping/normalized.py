@@ -13,7 +13,7 @@ NAME: Final = "normalized"
 _LINES: Final = 5
 _READ_CHARACTERS: Final = 2_048
 _KEPT_CHARACTERS: Final = 512
-_CACHED: Final = 16_384
+_CACHED: Final = 65_536  # 24 MB, of common length
 _CACHED_CHARACTERS: Final = 512
 
 

@@ -14,7 +14,7 @@ Values = tuple[str | None, ...]
 
 TAG: Final = "tags."
 _VALUES: Final[Mapping[str, Callable[[Event], Values]]] = {
-    "type": lambda event: (event.type, *(value.type for value in event.exceptions)),
+    "type": lambda event: (event.type, *[value.type for value in event.exceptions]),
     "message": lambda event: (event.message,),
     "transaction": lambda event: (event.transaction,),
     "release": lambda event: (event.release,),
@@ -48,9 +48,9 @@ class Matcher(msgspec.Struct, frozen=True):
 
     def holds(self, event: Event) -> bool:
         """Tell whether the condition holds for an event, when it does not look at frames."""
-        if self.key in _VALUES:
-            return self._passes(_VALUES[self.key](event)) != self.negated
-        return self._passes((event.tags.get(self.key.removeprefix(TAG)),)) != self.negated
+        values_of = _VALUES.get(self.key)
+        values = values_of(event) if values_of else (event.tags.get(self.key.removeprefix(TAG)),)
+        return self._passes(values) != self.negated
 
     def passes_frame(self, frame: Frame) -> bool:
         """Tell whether a value of the frame passes the test; negation is the caller's."""
@@ -79,7 +79,7 @@ class Rule(msgspec.Struct, frozen=True):
     def matches(self, event: Event) -> bool:
         """Tell whether every matcher holds; those that look at frames must hold on one and the same frame."""
         for matcher in self.matchers:
-            if not matcher.is_of_a_frame and not matcher.holds(event):
+            if matcher.key not in _OF_A_FRAME and not matcher.holds(event):
                 return False
         on_frames = [matcher for matcher in self.matchers if matcher.is_of_a_frame]
         return not on_frames or _frames_match(on_frames, event)
