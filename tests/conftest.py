@@ -18,8 +18,8 @@ from atlas_core.storage.schema import migrate
 
 pytest_plugins = ["tests.servers.fixtures", "tests.e2e.fixtures"]
 
-# How long an example takes says how busy the machine is, not whether the code is right.
-hypothesis.settings.register_profile("atlas", deadline=None)
+# How long an example takes says how busy the machine is, not whether the code is right. CI tries more of them.
+hypothesis.settings.register_profile("atlas", deadline=None, max_examples=100 if os.environ.get("CI") else 40)
 hypothesis.settings.load_profile("atlas")
 
 # More than the PostgreSQL of every worker takes; in memory a database is made five times as quickly.

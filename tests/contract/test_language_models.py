@@ -142,6 +142,7 @@ def test_what_is_no_answer_is_refused_with_its_reason(fault: str, server: Faulty
     assert len(str(error)) < 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", SILENT)
 def test_silence_ends_a_question(where: str, server: FaultyOllama):
     error = asked(server, SILENT[where], silence_s=0.5)
@@ -149,6 +150,7 @@ def test_silence_ends_a_question(where: str, server: FaultyOllama):
     assert "silent" in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_comes_slowly_without_an_end_is_ended_by_the_deadline(what: str, server: FaultyOllama):
     error = asked(server, ENDLESS[what], deadline_s=0.7)

@@ -28,6 +28,7 @@ def counted() -> Iterator[list[object]]:
         yield sent
 
 
+@pytest.mark.slow
 def test_a_thousand_issues_are_edited_and_undone_in_a_few_statements(desk):
     desk.store.record([desk.event(f"m{n}", release="1.0") for n in range(1_000)])
     ids = [str(row[0]) for row in desk.sql("SELECT id FROM issues.issues")]

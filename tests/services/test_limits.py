@@ -117,6 +117,7 @@ def test_a_project_has_at_most_100_rules(services: Services):
     assert "at most 100" in services.new_rule(409)["error"]
 
 
+@pytest.mark.slow
 def test_an_organization_has_at_most_200_projects(services: Services):
     there = len(services.send("identity", "GET", "/project/projects").json()["projects"])
     for _ in range(limits.PROJECTS_PER_ORGANIZATION - there):

@@ -71,6 +71,7 @@ def everything(url: str) -> list[tuple[Any, ...]]:
     return rows(url, EVERYTHING, list(SCHEMAS))
 
 
+@pytest.mark.slow
 def test_up_and_down_and_up_again_ends_in_the_tables_of_the_code(empty_url):
     migrate(empty_url)
     first = everything(empty_url)

@@ -124,6 +124,7 @@ def test_queries_find_what_they_ask_for(shop):
     assert {query: shop.listed(query) for query in FOUND} == FOUND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walked", [1, 2, 4])
 def test_it_makes_no_difference_how_far_a_search_walks_before_it_collects(shop, monkeypatch, walked):
     monkeypatch.setattr("atlas_core.storage.issue_lists.WALKED", walked)
