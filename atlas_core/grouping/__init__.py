@@ -13,7 +13,8 @@ from atlas_core.errors import WrongShapeError
 from atlas_core.events import Event
 from atlas_core.grouping import message, normalized, parts, stacktrace
 from atlas_core.grouping.rule_text import rules_of
-from atlas_core.grouping.rules import Rule, first_match
+from atlas_core.grouping.rules import TAG, Rule, first_match
+from atlas_core.grouping.variant import BESIDE_CONTENT
 
 _MODULES: Final = (message, normalized, stacktrace)
 
@@ -57,16 +58,30 @@ class Grouping(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def looks_at_tags(self) -> bool:
         """Whether a rule's fingerprint may depend on an event's tags."""
-        return any(rule.looks_at_tags for rule in rules_of(self.rules))
+        return any(name.startswith(TAG) for name in self._looks_at)
+
+    @property
+    def looks_at_content_only(self) -> bool:
+        """Whether events of one content (see variant.py) have one fingerprint, but for their tags."""
+        return self._looks_at.isdisjoint(BESIDE_CONTENT)
+
+    @property
+    def _looks_at(self) -> set[str]:
+        return {name for rule in rules_of(self.rules) for name in rule.looks_at}
+
+    @property
+    def version(self) -> str:
+        """The strategy with its version, as a fingerprint tells it."""
+        return _VERSIONED[self.strategy]
 
     def fingerprint(self, event: Event) -> Fingerprint:
         """Return the event's fingerprint; the same event always has the same."""
-        return Fingerprint(self._digest(event, self._rule(event)), _VERSIONED[self.strategy])
+        return Fingerprint(self._digest(event, self._rule(event)), self.version)
 
     def explained(self, event: Event) -> Fingerprint:
         """Return the event's fingerprint with how it came about."""
         rule = self._rule(event)
-        return Fingerprint(self._digest(event, rule), _VERSIONED[self.strategy], tuple(self._steps(event, rule)))
+        return Fingerprint(self._digest(event, rule), self.version, tuple(self._steps(event, rule)))
 
     def _rule(self, event: Event) -> Rule | None:
         return first_match(rules_of(self.rules), event) if self.rules else None
@@ -85,5 +100,5 @@ class Grouping(msgspec.Struct, frozen=True, omit_defaults=True):
         else:
             told, asked = [], ()
         if parts.asks_for_default(asked):
-            told += [f"strategy {_VERSIONED[self.strategy]}", *_EXPLAIN[self.strategy](event)]
+            told += [f"strategy {self.version}", *_EXPLAIN[self.strategy](event)]
         return told

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from atlas_core.events import Event, ExceptionValue, Frame
@@ -34,14 +35,23 @@ def crash_sites(value: ExceptionValue) -> list[str]:
     Without a frame of the application the last frame counts; without frames the list is empty.
     """
     frames = _in_app(value.frames)
-    named = [name for frame in frames if (name := site(frame))]
-    if not named:
-        return [f"{module_of(frame)}.<anonymous>" for frame in frames[-1:]]
-    counts = Counter(named[-_CYCLE_FRAMES:])
-    most = max(counts.values())
-    kind = value.type or ""
-    if not (kind.endswith(_TOO_DEEP) or (kind == "RangeError" and most >= _TOO_DEEP_REPEATS)):
-        return named[-1:]
+    if cycle := _cycle(value.type or "", frames):
+        return cycle
+    for frame in reversed(frames):
+        if name := site(frame):
+            return [name]
+    return [f"{module_of(frame)}.<anonymous>" for frame in frames[-1:]]
+
+
+def _cycle(kind: str, frames: Sequence[Frame]) -> list[str]:
+    """Return what takes part in the cycle of a stack that grew too deep; nothing for any other kind of exception."""
+    is_certain = kind.endswith(_TOO_DEEP)
+    if not is_certain and kind != "RangeError":
+        return []
+    counts = Counter([name for frame in frames if (name := site(frame))][-_CYCLE_FRAMES:])
+    most = max(counts.values(), default=0)
+    if not is_certain and most < _TOO_DEEP_REPEATS:
+        return []
     return sorted(name for name, count in counts.items() if count * 2 >= most)
 
 
@@ -72,6 +82,7 @@ def module_of(frame: Frame) -> str:
     return _steady(stem or suffix)
 
 
+@lru_cache(8_192)
 def _without_nameless(function: str) -> str:
     """Return a function's name without lambdas, comprehensions and addresses; they belong to what is around them."""
     if function in {"<module>", "<main>"}:
@@ -79,6 +90,7 @@ def _without_nameless(function: str) -> str:
     return _steady(_NAMELESS.sub("", function).strip("."))
 
 
+@lru_cache(8_192)
 def _steady(name: str) -> str:
     return _UNSTEADY.sub("", name).strip("./-")
 

@@ -48,9 +48,9 @@ def asks_for_default(parts: Sequence[str]) -> bool:
     return not parts or any(match[1] == DEFAULT for part in parts for match in PLACEHOLDER.finditer(part))
 
 
-def looks_at_tags(parts: Sequence[str]) -> bool:
-    """Tell whether a placeholder is filled from the event's tags."""
-    return any(match[1].startswith(TAG) for part in parts for match in PLACEHOLDER.finditer(part))
+def looks_at(parts: Sequence[str]) -> set[str]:
+    """Return the names of what the placeholders are filled from."""
+    return {_SENTRY.get(match[1], match[1]) for part in parts for match in PLACEHOLDER.finditer(part)}
 
 
 def digest(parts: Sequence[str], event: Event, default: Callable[[Event], bytes]) -> bytes:

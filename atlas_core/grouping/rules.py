@@ -72,9 +72,9 @@ class Rule(msgspec.Struct, frozen=True):
     text: str
 
     @property
-    def looks_at_tags(self) -> bool:
-        """Whether tags decide about it or are part of its fingerprint."""
-        return any(matcher.key.startswith(TAG) for matcher in self.matchers) or parts.looks_at_tags(self.parts)
+    def looks_at(self) -> set[str]:
+        """The names of what decides about it or is part of its fingerprint."""
+        return {matcher.key for matcher in self.matchers} | parts.looks_at(self.parts)
 
     def matches(self, event: Event) -> bool:
         """Tell whether every matcher holds; those that look at frames must hold on one and the same frame."""

@@ -19,10 +19,9 @@ class Tagged(msgspec.Struct):
 
 
 class Fingerprinted(msgspec.Struct, frozen=True, array_like=True):
-    """The fingerprint of an event under a grouping; of every event of its variant, unless it is `by_tags`."""
+    """The fingerprint of an event under a grouping; of every event of its kind, unless it is `by_tags`."""
 
     digest: bytes
-    strategy: str
     by_tags: bool
 
 
@@ -50,12 +49,14 @@ def read_tags(bodies: Sequence[bytes]) -> list[Tagged]:
 def fingerprints_of(grouping: Grouping, bodies: Sequence[bytes]) -> list[Fingerprinted]:
     """Return the fingerprint of each event, and whether its tags were looked at for it."""
     decompress = zstandard.ZstdDecompressor().decompress
+    rules_look = grouping.looks_at_tags
     made = []
     for body in bodies:
         event = _EVENT.decode(decompress(body))
-        tags = event.tags = _Watched(event.tags)
-        fingerprint = grouping.fingerprint(event)
-        made.append(Fingerprinted(fingerprint.digest, fingerprint.strategy, tags.were_seen))
+        tags = _UNWATCHED
+        if rules_look or event.fingerprint:
+            tags = event.tags = _Watched(event.tags)
+        made.append(Fingerprinted(grouping.fingerprint(event).digest, tags.were_seen))
     return made
 
 
@@ -84,3 +85,6 @@ class _Watched(dict[str, str]):
     def __iter__(self) -> Iterator[str]:
         self.were_seen = True
         return super().__iter__()
+
+
+_UNWATCHED: Final = _Watched()

@@ -19,9 +19,9 @@ _IDS: Final = "SELECT number, issue_id FROM numbered"
 # hashed: one of another is searched from its beginning for each row.
 _EXAMPLES: Final = """
 SELECT k.number, e.event_id, e.type, left(e.message, 200), encode(k.digest, 'hex')
-FROM keys k CROSS JOIN LATERAL (
+FROM keys k JOIN samples s USING (number) CROSS JOIN LATERAL (
     SELECT e.event_id, e.type, e.message FROM issues.events e
-    WHERE e.project_id = %s AND e.received_at = k.received_at AND e.event_id = k.event_id LIMIT 1) e
+    WHERE e.project_id = %s AND e.received_at = s.received_at AND e.event_id = s.event_id LIMIT 1) e
 WHERE k.number = ANY(%s::bigint[])
 """
 GROUPS_SHOWN: Final = 100

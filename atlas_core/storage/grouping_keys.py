@@ -1,8 +1,7 @@
 """Fingerprints a project's history under another grouping, each kind of event once."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
 import psycopg
@@ -11,91 +10,119 @@ from atlas_core.grouping import Grouping
 from atlas_core.storage.bodies import Fingerprinted
 from atlas_core.storage.fingerprinting import Fingerprinting
 
-# `number` names the event that was fingerprinted, for itself (`by_tags`) or for all of its variant; `missing` is listed
-# before it is read, as `keys` grows then.
+# `kinds` counts the project's events by issue, fingerprint and what a grouping sees of them, with one of each.
+# `samples` are the events that are fingerprinted, for all of their kind or for themselves (`by_tags`), `keys` what
+# came of it.
 _TABLES: Final = """
-CREATE TEMP TABLE keys (
-    number bigint GENERATED ALWAYS AS IDENTITY, variant bigint, event_id uuid, received_at timestamptz, digest bytea,
-    strategy text, by_tags boolean
+CREATE TEMP TABLE kinds (
+    issue_id uuid, fingerprint_id bigint, kind bigint, n bigint, event_id uuid, received_at timestamptz
 ) ON COMMIT DROP;
-CREATE TEMP TABLE missing (variant bigint, event_id uuid, received_at timestamptz) ON COMMIT DROP
+CREATE TEMP TABLE samples (
+    number bigint GENERATED ALWAYS AS IDENTITY, kind bigint, event_id uuid, received_at timestamptz
+) ON COMMIT DROP;
+CREATE TEMP TABLE keys (number bigint, kind bigint, digest bytea, by_tags boolean) ON COMMIT DROP;
 """
-_MISSING_VARIANTS: Final = """
-INSERT INTO missing
-SELECT DISTINCT ON (variant) variant, event_id, received_at
-FROM issues.event_ids i WHERE project_id = %s AND NOT EXISTS (SELECT FROM keys k WHERE k.variant = i.variant)
-ORDER BY variant, received_at
+# What a grouping sees of a row of `event_ids`.
+KIND: Final = "CASE WHEN %(by_content)s THEN coalesce(content, variant) ELSE variant END"
+# Both values are of one row: `any_value` takes the first that is not null, and neither can be.
+_COUNT: Final = f"""
+INSERT INTO kinds
+SELECT issue_id, fingerprint_id, {KIND}, count(*), any_value(event_id), any_value(received_at)
+FROM issues.event_ids WHERE project_id = %(project)s GROUP BY 1, 2, 3
+"""  # noqa: S608 - constants only
+_OF_EACH_KIND: Final = """
+INSERT INTO samples (kind, event_id, received_at)
+SELECT DISTINCT ON (kind) kind, event_id, received_at
+FROM kinds d WHERE NOT EXISTS (SELECT FROM keys k WHERE k.kind = d.kind)
 """
-_MISSING_EVENTS: Final = """
-INSERT INTO missing
-SELECT variant, event_id, received_at
-FROM issues.event_ids i WHERE project_id = %s AND variant IN (SELECT variant FROM keys WHERE by_tags)
-  AND NOT EXISTS (SELECT FROM keys k WHERE k.event_id = i.event_id)
-"""
+_OF_EACH_EVENT: Final = f"""
+INSERT INTO samples (kind, event_id, received_at)
+SELECT {KIND}, event_id, received_at
+FROM issues.event_ids i WHERE project_id = %(project)s AND {KIND} IN (SELECT kind FROM keys WHERE by_tags)
+  AND NOT EXISTS (SELECT FROM samples s WHERE s.event_id = i.event_id)
+"""  # noqa: S608 - constants only
 _BODIES: Final = """
-SELECT m.variant, m.event_id, m.received_at, e.body
-FROM missing m
-JOIN issues.events e ON e.project_id = %s AND e.received_at = m.received_at AND e.event_id = m.event_id
+SELECT hashtext(e.message), s.number, s.kind, e.body
+FROM samples s
+JOIN issues.events e ON e.project_id = %(project)s AND e.received_at = s.received_at AND e.event_id = s.event_id
+WHERE s.number > %(known)s
 """
-_COPY: Final = "COPY keys (variant, event_id, received_at, digest, strategy, by_tags) FROM STDIN (FORMAT BINARY)"
-_TYPES: Final = ("int8", "uuid", "timestamptz", "bytea", "text", "bool")
-AT_ONCE: Final = 2_000
+_COPY: Final = "COPY keys (number, kind, digest, by_tags) FROM STDIN (FORMAT BINARY)"
+_TYPES: Final = ("int8", "int8", "bytea", "bool")
+_FETCHED: Final = 2_000
 
 # How a statement finds the key of a row `e` of `event_ids`.
-JOIN_KEYS: Final = """
-LEFT JOIN keys k ON k.variant = e.variant AND NOT k.by_tags
-LEFT JOIN keys o ON o.event_id = e.event_id AND o.by_tags
+JOIN_KEYS: Final = f"""
+LEFT JOIN keys k ON k.kind = {KIND} AND NOT k.by_tags
+LEFT JOIN (samples s JOIN keys o ON o.number = s.number AND o.by_tags) ON s.event_id = e.event_id
 """
 DIGEST: Final = "coalesce(k.digest, o.digest)"
 
-_Place = tuple[int, UUID, datetime]  # variant, event, when it was received
+_Name = tuple[int, int]  # number, kind
+
+
+class Scope(TypedDict):
+    """What statements on the tables are told."""
+
+    project: UUID
+    by_content: bool
+    strategy: str
 
 
 class Keys:
-    """The fingerprints that events would have under a grouping, in the temporary table `keys`.
+    """The fingerprints that events would have under a grouping, in temporary tables.
 
-    Events of one variant have one fingerprint, unless a rule or the SDK's fingerprint asks for tags, which are no part
-    of the variant: one event of each variant is fingerprinted, and where its tags were looked at, every one. Close it:
-    processes may work for it.
+    Events of one kind have one fingerprint, unless a rule or the SDK's fingerprint asks for tags, which are no part of
+    it: one event of each kind is fingerprinted, and where its tags were looked at, every one. The kind is the event's
+    content, or its variant when the grouping looks at more than that. Close it: processes may work for it.
 
     Args:
-        cursor: In the transaction that uses the table.
+        cursor: In the transaction that uses the tables.
         project_id: Whose events.
         grouping: The grouping to try.
+
+    Attributes:
+        scope: What statements on the tables are told.
     """
 
     def __init__(self, cursor: psycopg.Cursor[Any], project_id: UUID, grouping: Grouping) -> None:
         self._cursor = cursor
-        self._project_id = project_id
+        self.scope = Scope(project=project_id, by_content=grouping.looks_at_content_only, strategy=grouping.version)
         self._fingerprinting = Fingerprinting(grouping)
+        self._sampled = 0
         cursor.execute(_TABLES)
 
     def close(self) -> None:
-        """End what works for it; the table stays."""
+        """End what works for it; the tables stay."""
         self._fingerprinting.close()
 
     def fill(self) -> None:
-        """Fingerprint what is not in the table yet; a second call takes what came since.
+        """Count the events, and fingerprint what has no key yet; a second call takes what came since.
 
         Raises:
             TransientError: A process that fingerprints was killed.
         """
-        for missing in (_MISSING_VARIANTS, _MISSING_EVENTS):
-            total = self._cursor.execute(missing, (self._project_id,)).rowcount
-            self._cursor.execute("ANALYZE missing")
+        self._cursor.execute("TRUNCATE kinds")
+        self._cursor.execute(_COUNT, self.scope)
+        self._cursor.execute("ANALYZE kinds")
+        for statement in (_OF_EACH_KIND, _OF_EACH_EVENT):
+            total = self._cursor.execute(statement, self.scope).rowcount
+            self._cursor.execute("ANALYZE samples")
             with self._cursor.connection.cursor(name="bodies_to_fingerprint", binary=True) as bodies:
-                bodies.execute(_BODIES, (self._project_id,))
-                for places, made in self._fingerprinting.fingerprinted(_batches(bodies), total=total):
-                    self._write(places, made)
-            self._cursor.execute("TRUNCATE missing; ANALYZE keys")
+                bodies.execute(_BODIES, {**self.scope, "known": self._sampled})
+                for names, made in self._fingerprinting.fingerprinted(_rows(bodies), total=total):
+                    self._write(names, made)
+            self._sampled += total
+            self._cursor.execute("ANALYZE keys")
 
-    def _write(self, places: Sequence[_Place], made: Sequence[Fingerprinted]) -> None:
+    def _write(self, names: Sequence[_Name], made: Sequence[Fingerprinted]) -> None:
         with self._cursor.copy(_COPY) as copy:
             copy.set_types(_TYPES)
-            for place, key in zip(places, made, strict=True):
-                copy.write_row((*place, key.digest, key.strategy, key.by_tags))
+            for name, key in zip(names, made, strict=True):
+                copy.write_row((*name, key.digest, key.by_tags))
 
 
-def _batches(bodies: psycopg.ServerCursor[Any]) -> Iterator[tuple[list[_Place], list[bytes]]]:
-    while rows := bodies.fetchmany(AT_ONCE):
-        yield [row[:3] for row in rows], [row[3] for row in rows]
+def _rows(bodies: psycopg.ServerCursor[Any]) -> Iterator[tuple[int, _Name, bytes]]:
+    while rows := bodies.fetchmany(_FETCHED):
+        for message, number, kind, body in rows:
+            yield message, (number, kind), body

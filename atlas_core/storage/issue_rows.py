@@ -4,7 +4,7 @@ import hashlib
 from typing import Any, Final
 
 from atlas_core.events import Event
-from atlas_core.grouping.variant import variant
+from atlas_core.grouping.variant import content_and_variant
 from atlas_core.storage.fingerprints import Target
 
 Row = tuple[Any, ...]
@@ -17,10 +17,10 @@ EVENT_TYPES: Final = (
     "uuid", "uuid", "bytea", "text", "text", "text", "text", "timestamptz", "timestamptz", "text", "text", "bytea",
 )  # fmt: skip
 COPY_IDS: Final = """
-COPY issues.event_ids (project_id, event_id, issue_id, fingerprint_id, variant, sequence, user_hash, received_at)
-FROM STDIN (FORMAT BINARY)
+COPY issues.event_ids (project_id, event_id, issue_id, fingerprint_id, content, variant, sequence, user_hash,
+                       received_at) FROM STDIN (FORMAT BINARY)
 """
-ID_TYPES: Final = ("uuid", "uuid", "uuid", "int8", "int8", "int8", "int8", "timestamptz")
+ID_TYPES: Final = ("uuid", "uuid", "uuid", "int8", "int8", "int8", "int8", "int8", "timestamptz")
 _USER_FIELDS: Final = ("id", "email", "username", "ip_address")
 
 
@@ -35,8 +35,8 @@ def event_row(event: Event, target: Target, body: bytes) -> Row:
 def id_row(event: Event, target: Target, sequence: int) -> Row:
     """Return the row of `event_ids`; its first two columns are its key."""
     return (
-        event.project_id, event.event_id, target.issue_id, target.fingerprint_id, variant(event), sequence,
-        user_hash(event), event.received_at,
+        event.project_id, event.event_id, target.issue_id, target.fingerprint_id, *content_and_variant(event),
+        sequence, user_hash(event), event.received_at,
     )  # fmt: skip
 
 

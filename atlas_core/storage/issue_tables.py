@@ -125,13 +125,15 @@ issue_words = Table(
 )  # fmt: skip
 
 # Which events were counted, and where they lie: the unique key that `events` cannot have, being partitioned by day.
-# `fingerprint_id` follows regrouping; `variant` is the hash of all that a stateless grouping sees of the event.
+# `fingerprint_id` follows regrouping; `content` and `variant` are hashes of what a stateless grouping sees of the
+# event (grouping/variant.py); rows from before 2026-11-26 have no content.
 event_ids = Table(
     "event_ids", metadata,
     Column("project_id", Uuid, primary_key=True),
     Column("event_id", Uuid, primary_key=True),
     Column("issue_id", Uuid, nullable=False),
     Column("fingerprint_id", BigInteger, nullable=False),
+    Column("content", BigInteger),
     Column("variant", BigInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("user_hash", BigInteger),

@@ -15,7 +15,7 @@ from atlas_core.storage import grouping_changes as changes
 from atlas_core.storage.comparisons import Json, every_part, shown
 from atlas_core.storage.database import Database
 from atlas_core.storage.fingerprints import lock_project_alone
-from atlas_core.storage.grouping_keys import Keys
+from atlas_core.storage.grouping_keys import Keys, Scope
 from atlas_core.storage.moves import begin_move, move
 from atlas_core.storage.plans import make_plan, write_plan
 
@@ -23,7 +23,7 @@ AT_ONCE: Final = 2
 _TRY: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended('regrouping ' || %s::uuid::text, 0))"
 _WINDOW: Final = """
 SELECT min(received_at), max(received_at), (SELECT count(*) FROM keys), (SELECT count(*) FROM keys WHERE by_tags)
-FROM issues.event_ids WHERE project_id = %s
+FROM issues.events WHERE project_id = %s
 """
 _TELL: Final = """
 INSERT INTO issues.activities (project_id, issue_id, action_id, user_id, kind, detail)
@@ -62,7 +62,7 @@ class Regrouping:
         with self._alone(project_id, reads_only=True) as cursor:
             with closing(Keys(cursor, project_id, grouping)) as keys:
                 keys.fill()
-            cells, plan = make_plan(cursor, project_id)
+            cells, plan = make_plan(cursor, keys.scope)
             return (
                 {"grouping": changes.as_json(grouping)}
                 | _coverage(cursor, project_id)
@@ -79,7 +79,7 @@ class Regrouping:
         with self._alone(project_id, reads_only=True) as cursor:
             with closing(Keys(cursor, project_id, grouping)) as keys:
                 keys.fill()
-            return every_part(cursor, compared(*make_plan(cursor, project_id)))
+            return every_part(cursor, compared(*make_plan(cursor, keys.scope)))
 
     def apply(self, project_id: UUID, user_id: UUID, grouping: Grouping, *, version: int | None = None) -> Json:
         """Switch the project to a grouping and regroup its history by it; return the change and what it did.
@@ -107,7 +107,7 @@ class Regrouping:
                 lock_project_alone(cursor, project_id)
                 keys.fill()
             change_id = changes.add_change(cursor, project_id, user_id, before, grouping)
-            summary = _regroup(cursor, project_id, remembered=change_id)
+            summary = _regroup(cursor, keys.scope, remembered=change_id)
             changes.set_grouping(cursor, project_id, grouping)
             changes.summarize(cursor, change_id, summary)
             _tell_people(cursor, project_id, change_id, user_id, "regrouped")
@@ -129,7 +129,7 @@ class Regrouping:
                 keys.fill()
                 lock_project_alone(cursor, project_id)
                 keys.fill()
-            summary = _regroup(cursor, project_id, restored=change_id)
+            summary = _regroup(cursor, keys.scope, restored=change_id)
             changes.set_grouping(cursor, project_id, grouping)
             changes.set_undone(cursor, change_id)
             _tell_people(cursor, project_id, change_id, user_id, "regrouping_undone")
@@ -164,11 +164,11 @@ def _coverage(cursor: psycopg.Cursor[Any], project_id: UUID) -> Json:
 
 
 def _regroup(
-    cursor: psycopg.Cursor[Any], project_id: UUID, *, remembered: UUID | None = None, restored: UUID | None = None
+    cursor: psycopg.Cursor[Any], scope: Scope, *, remembered: UUID | None = None, restored: UUID | None = None
 ) -> Json:
-    cells, plan = make_plan(cursor, project_id, undone=restored)
-    write_plan(cursor, project_id, plan)
-    events_moved = move(cursor, project_id, remembered=remembered, restored=restored)
+    cells, plan = make_plan(cursor, scope, undone=restored)
+    write_plan(cursor, scope, plan)
+    events_moved = move(cursor, scope["project"], remembered=remembered, restored=restored)
     return _summary(compared(cells, plan)) | {"events_moved": events_moved}
 
 

@@ -194,10 +194,41 @@ def test_only_events_whose_tags_are_looked_at_are_fingerprinted_one_by_one(desk)
     desk.store.record(events)
     regrouping = Regrouping(desk.database)
     told = regrouping.what_if(desk.project, BY_REGION)
-    assert (told["fingerprinted"], told["fingerprinted_by_tags"], told["issues_after"]) == (8, 6, 3)
+    assert (told["fingerprinted"], told["fingerprinted_by_tags"], told["issues_after"]) == (7, 6, 3)
     regrouping.apply(desk.project, desk.ann, BY_REGION)
     groups = [{(event.message, event.tags["region"]) for event in of} for of in check(desk, events).values()]
     assert sorted(map(sorted, groups)) == [[("boom", "eu")], [("boom", "us")], [("other", "eu")]]
+
+
+def test_a_rule_on_releases_has_each_release_looked_at(desk):
+    events = [made(desk, "boom", n) for n in range(8)] + [made(desk, "other", 4 * n) for n in range(3)]
+    desk.store.record(events)
+    regrouping = Regrouping(desk.database)
+    assert regrouping.what_if(desk.project, STACKTRACE)["fingerprinted"] == 2
+    by_release = Grouping(rules="release:1.3.* -> newest")
+    told = regrouping.what_if(desk.project, by_release)
+    assert (told["fingerprinted"], told["issues_after"]) == (8, 3), (
+        "boom in 4 releases, two of them at 2 levels; other in one, at 2 levels"
+    )
+    regrouping.apply(desk.project, desk.ann, by_release)
+    groups = [{(event.message, event.release == "1.3.0") for event in of} for of in check(desk, events).values()]
+    assert sorted(map(sorted, groups)) == [[("boom", False)], [("boom", True)], [("other", False)]]
+
+
+def test_events_from_before_contents_were_kept_are_grouped_like_others(desk):
+    events = [made(desk, f"order {n % 3} of {n} failed", n) for n in range(12)] + [
+        made(desk, "boom", 1 + n) for n in range(4)
+    ]
+    desk.store.record(events)
+    regrouping = Regrouping(desk.database)
+    with_content = regrouping.what_if(desk.project, NORMALIZED)
+    with desk.database.cursor() as cursor:
+        cursor.execute("UPDATE issues.event_ids SET content = NULL WHERE received_at < %s", (events[2].received_at,))
+    without = regrouping.what_if(desk.project, NORMALIZED)
+    assert without["fingerprinted"] > with_content["fingerprinted"]
+    assert without | {"fingerprinted": 0} == with_content | {"fingerprinted": 0}
+    regrouping.apply(desk.project, desk.ann, NORMALIZED)
+    assert sorted(len(of) for of in check(desk, events).values()) == [4, 12]
 
 
 def test_a_fingerprint_of_the_sdk_that_asks_for_tags_parts_by_them_too(desk):
@@ -217,7 +248,7 @@ def test_many_events_are_fingerprinted_in_processes_with_the_same_result(desk, m
     regrouping = Regrouping(desk.database)
     alone = regrouping.what_if(desk.project, NORMALIZED)
     monkeypatch.setattr("atlas_core.storage.fingerprinting.ALONE_UP_TO", 0)
-    monkeypatch.setattr("atlas_core.storage.grouping_keys.AT_ONCE", 7)
+    monkeypatch.setattr("atlas_core.storage.fingerprinting.AT_ONCE", 7)
     assert regrouping.what_if(desk.project, NORMALIZED) == alone
 
 

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_core.errors import WrongShapeError
-from atlas_core.events import Event, ExceptionValue
+from atlas_core.events import Event, ExceptionValue, Level
 from atlas_core.grouping import DEFAULT, STRATEGIES, Grouping
+from atlas_core.grouping.parts import NAMES, TAG
 from atlas_core.grouping.rule_text import RuleSyntaxError
-from atlas_core.grouping.variant import variant
+from atlas_core.grouping.rules import KEYS
+from atlas_core.grouping.variant import BESIDE_CONTENT, content_and_variant
 from tests.unit.grouping.making import event, frame, raised
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
@@ -92,6 +94,37 @@ def test_it_tells_whether_tags_may_decide():
     assert Grouping(rules="type:A -> {{ tags.x }}").looks_at_tags
 
 
+LOOKING = [
+    *[(key, f"{key}:{'error' if key == 'level' else '*1*'} -> one, {{{{ default }}}}") for key in KEYS],
+    *[(name, f"type:* -> {{{{ {name} }}}}") for name in NAMES if not name.startswith(TAG)],
+]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("name", "rule"), LOOKING)
+def test_events_of_one_content_have_one_fingerprint_when_nothing_else_is_looked_at(name, rule, strategy):
+    grouping = Grouping(strategy, rule)
+    one = raised("KeyError", frame("get1", module="m1", filename="1.py"), message="no order 1")
+    one = msgspec.structs.replace(one, level=Level.INFO, logger="1", transaction="1", release="1", environment="1")
+    other = msgspec.structs.replace(
+        one, level=Level.ERROR, logger="2", transaction="2", release="2", environment="2", tags={"a": "b"}
+    )
+    (content, variant), (other_content, other_variant) = content_and_variant(one), content_and_variant(other)
+    assert content == other_content
+    assert variant != other_variant
+    assert grouping.looks_at_content_only == (name not in BESIDE_CONTENT)
+    if grouping.looks_at_content_only:
+        assert grouping.fingerprint(one) == grouping.fingerprint(other)
+
+
+def test_an_sdks_fingerprint_may_ask_for_anything_so_its_content_is_its_variant():
+    one = event("boom", fingerprint=["{{ release }}"], release="1")
+    other = msgspec.structs.replace(one, release="2")
+    assert content_and_variant(one) != content_and_variant(other)
+    assert len({*content_and_variant(one)}) == 1
+    assert Grouping().fingerprint(one) != Grouping().fingerprint(other)
+
+
 changes = st.fixed_dictionaries(
     {},
     optional={
@@ -114,6 +147,6 @@ def test_events_of_one_variant_have_one_fingerprint(strategy, changed, value, li
     made = raised("KeyError", frame("get", filename="a.py"), message="no order 17")
     error = ExceptionValue(type="KeyError", value=value, frames=[frame("get", filename="a.py", lineno=lineno)])
     other = msgspec.structs.replace(made, exceptions=[error], **changed)
-    assert variant(made) == variant(other)
+    assert content_and_variant(made) == content_and_variant(other)
     for grouping in (Grouping(strategy), Grouping(strategy, rules)):
         assert grouping.fingerprint(made) == grouping.fingerprint(other)

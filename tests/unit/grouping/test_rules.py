@@ -83,9 +83,8 @@ def test_the_first_rule_that_matches_wins():
 def test_parts_keep_commas_and_blanks_in_quotes():
     [rule] = rules_of('type:x -> {{ default }}, "a, b",  plain text ,{{tags.tier}}-x, "say \\"no\\""')
     assert rule.parts == ("{{ default }}", "a, b", "plain text", "{{tags.tier}}-x", 'say "no"')
-    assert rule.looks_at_tags
-    assert not rules_of("type:x -> a")[0].looks_at_tags
-    assert rules_of("tags.a:x -> a")[0].looks_at_tags
+    assert rule.looks_at == {"type", "default", "tags.tier"}
+    assert rules_of("tags.a:x !module:y -> a, {{ error.value }}")[0].looks_at == {"tags.a", "module", "message"}
 
 
 MALFORMED = [
