@@ -31,6 +31,8 @@ TRIES = {
     "normalized": Grouping("normalized"),
     "stacktrace": Grouping("stacktrace"),
     "rules on tags": Grouping("normalized", RULES),
+    "rules on releases": Grouping("normalized", "release:shop@2.0* -> {{ default }}, old"),
+    "rules on both": Grouping("normalized", f"level:critical -> {{{{ default }}}}, bad\n{RULES}"),
 }
 _GROUP = "SELECT variant, issue_id, count(*) FROM issues.event_ids GROUP BY 1, 2"
 _READ = "SELECT sum(length(body)), count(*) FROM issues.events"
