@@ -36,7 +36,6 @@ _SOCKET_PATH_BYTES: Final = 90
 _SETTINGS: Final = {
     "listen_addresses": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
     "wal_compression": "on",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "10min",
@@ -152,7 +151,8 @@ class EmbeddedPostgres:
             )
 
     def _started(self, deadline: float) -> bool:
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = {**_SETTINGS, "shared_buffers": f"{_shared_buffers_mb()}MB"}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self._log_path.open("ab") as log_file:
             self.process = subprocess.Popen(  # noqa: S603 - the wheel's own binary
                 [_binary("postgres"), "-D", self._pgdata, "-k", self._sockets, *options],
@@ -183,6 +183,12 @@ class EmbeddedPostgres:
 
 def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _shared_buffers_mb() -> int:
+    """Return a sixteenth of the memory, from 128 to 512 MB: what PostgreSQL keeps beside the page cache."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(128, min(512, memory_mb // 16))
 
 
 def _binary(name: str) -> str:

@@ -151,10 +151,11 @@ class _Reader:
         # Of several projects each is walked as far as all of them together: the bound is on their sum.
         walked, at_most = (number // max(1, len(self._projects)) for number in (WALKED, WALKED_AT_MOST))
         found = self._walk(sort, values, 0, walked) if limit < walked else []
-        # What was found tells how far one must walk for the rest.
-        until = 2 * walked * limit // len(found) if found else at_most
-        if len(found) < limit and until < at_most:
-            found += self._walk(sort, {**values, "limit": limit - len(found)}, walked, until)
+        # What was found tells where the rest will be; the walk ends there, or goes on where matches become rare.
+        full_at = walked * limit // len(found) if found else at_most
+        if len(found) < limit and full_at < at_most:
+            rest = {**values, "limit": limit - len(found)}
+            found += self._walk(sort, rest, walked, min(2 * full_at, at_most))
         return found if len(found) == limit else self._page(_COLLECT, sort, values)
 
     def _walk(self, sort: Sort, values: Json, start: int, until: int) -> list[Json]:

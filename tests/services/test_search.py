@@ -269,6 +269,17 @@ def test_a_list_of_several_projects_has_one_order_however_far_it_walks(desk, mon
     assert [issue["title"] for page in pages for issue in page["issues"]] == [f"wanted {n}" for n in range(12)]
 
 
+def test_a_page_that_is_nearly_full_is_filled_by_walking_on_not_by_collecting_all_that_match(desk, monkeypatch):
+    monkeypatch.setattr("atlas_core.storage.issue_lists.WALKED", 8)
+    monkeypatch.setattr("atlas_core.storage.issue_lists.WALKED_AT_MOST", 12)
+    monkeypatch.setattr("atlas_core.storage.issue_lists._COLLECT", "no SQL")
+    desk.store.record([desk.event(f"{'wanted' if n % 2 else 'noise'} {n}", after_s=-n) for n in range(40)])
+    asked = {"query": "wanted", "sort": "last_seen", "limit": 4}
+    page = ok(desk.call("GET", f"/issues?{urlencode(asked)}"))
+    assert [issue["title"] for issue in page["issues"]] == [f"wanted {n}" for n in (1, 3, 5, 7)]
+    assert page["next_cursor"]
+
+
 def test_views_are_kept_shared_changed_and_deleted_by_their_owner(desk):
     body = {"name": "Mine", "query": "assignee:me is:open", "sort": "count"}
     view = ok(desk.call("POST", "/views", body), 201)["view"]
