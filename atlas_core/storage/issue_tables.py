@@ -247,6 +247,11 @@ audit = Table(
     schema=SCHEMA,
 )  # fmt: skip
 
+# Deleted issues whose events are not all gone yet: those belong to nothing, and are swept.
+removals = Table(
+    "removals", metadata, Column("issue_id", Uuid, primary_key=True), _owner(), moment("at"), schema=SCHEMA
+)
+
 saved_views = Table(
     "saved_views", metadata, identity(), _owner(),
     Column("user_id", Uuid, nullable=False),

@@ -50,7 +50,6 @@ WHERE f.id IN (SELECT fingerprint_id FROM issues.event_ids WHERE project_id = %s
 """
 _EXISTS: Final = "SELECT FROM issues.issues WHERE project_id = %s AND id = %s AND merged_into IS NULL"
 _TOLD: Final = 20
-_VERSIONS: Final = "UPDATE issues.issues SET version = version + 1 WHERE id = ANY(%s)"
 
 
 class Merges:
@@ -86,7 +85,6 @@ class Merges:
             cursor.execute(_FOLLOW, (into, ids))
             cursor.execute(_FILL, (project_id, ids))
             moved = move(cursor, project_id)
-            cursor.execute(_VERSIONS, ([into, *ids],))
             told = {"issues": [{"id": str(issue.id), "title": issue.title} for issue in sources[:_TOLD]]}
             lines = [(into, Change("merged", told | {"total": len(sources), "events": moved}))]
             lines += [(issue.id, Change("merged", {"into": str(into), "events": issue.count})) for issue in sources]
@@ -114,7 +112,6 @@ class Merges:
             cursor.execute(_FILL, (project_id, [issue_id]))
             moved = move(cursor, project_id)
             ids = [homes[digest] for digest in fingerprints]
-            cursor.execute(_VERSIONS, ([issue_id, *ids],))
             told = {"issues": [{"id": str(home)} for home in ids[:_TOLD]], "total": len(ids), "events": moved}
             lines = [(issue_id, Change("unmerged", told))]
             lines += [(home, Change("unmerged", {"from": str(issue_id)})) for home in ids]

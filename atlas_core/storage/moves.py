@@ -77,6 +77,7 @@ _POINTERS: Final = (
 _WRITE: Final = """
 UPDATE issues.issues i SET
     merged_into = h.target, updated_at = now(),
+    version = i.version + (h.target IS NOT NULL OR t.lost > 0 OR t.won > 0 OR t.inherited > 0)::int,
     count = CASE WHEN h.target IS NULL THEN t.had - t.lost + t.won + t.inherited ELSE 0 END,
     users = CASE WHEN h.target IS NULL THEN coalesce(u.n, 0) ELSE 0 END,
     sequence_gap = CASE WHEN h.target IS NULL THEN i.sequence_gap + t.lost ELSE 0 END,

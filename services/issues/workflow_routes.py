@@ -77,8 +77,8 @@ def _add_removal_routes(app: FastAPI, actions: PostgresIssueActions, removal: Is
     ) -> dict[str, Any]:
         """Delete an issue with its events, counts and history, for good; the audit keeps who did it.
 
-        The next event like it makes a new issue. When the answer does not come, the issue is off the lists and the
-        rest may be left: ask again.
+        The next event like it makes a new issue. When the answer does not come, ask again: 404 says that it is deleted,
+        and what is left of its events goes within some minutes. 409 when it was merged or regrouped meanwhile.
         """
         return {"status": "deleted", "count": removal.delete(project, user.id, issue_id, version=version)}
 

@@ -24,6 +24,7 @@ from services.serving import Service
 def make(settings: Settings, jwt_key: str) -> Service:
     """Return the issue service: events in, issues counted, updates out."""
     database = Database(database_url(settings), pool_size=10, name="atlas-issues")
+    removal = IssueRemoval(database)
     updates = log_publisher(settings, ISSUE_UPDATES)
     digest = Digest(PostgresIssueStore(database), updates)
     worker = Worker(
@@ -38,11 +39,10 @@ def make(settings: Settings, jwt_key: str) -> Service:
     app = make_issues_app(
         Reads.of(database, lambda: worker.lag),
         Sessions(jwt_key, database),
-        Workflow(PostgresIssueActions(database), IssueRemoval(database), IssueHistory(database)),
+        Workflow(PostgresIssueActions(database), removal, IssueHistory(database)),
         Groups.of(database),
         checks={"database": database.check, "worker": worker.check, "event log": updates.check},
         cors_origins=settings.cors_origins,
     )
-    return Service(
-        "issues", app, settings.ports.issues, (worker, Forgetter(Retention(database))), (updates.close, database.close)
-    )
+    forgetter = Forgetter(Retention(database), removal)
+    return Service("issues", app, settings.ports.issues, (worker, forgetter), (updates.close, database.close))

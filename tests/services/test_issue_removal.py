@@ -1,15 +1,23 @@
 """Discarded issues can be had back, deleted ones leave nothing but the audit."""
 
+import hashlib
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from atlas_core.storage import issues
+from atlas_core.errors import TransientError
+from atlas_core.grouping import Grouping
+from atlas_core.storage import issue_removal, issues
+from atlas_core.storage import regrouping as regrouping_module
+from atlas_core.storage.issue_edits import hold
 from atlas_core.storage.issue_removal import IssueRemoval
+from atlas_core.storage.regrouping import Regrouping
+from atlas_core.storage.retention import Retention
+from services.issues.forgetter import Forgetter
 from tests.services.desk import ok, refused
 
 
@@ -64,17 +72,145 @@ def test_a_deleted_issue_leaves_nothing_but_the_audit(desk, monkeypatch):
     assert desk.issue() != issue
 
 
-def test_a_delete_that_was_cut_off_is_finished_by_asking_again(desk, monkeypatch):
-    monkeypatch.setattr("atlas_core.storage.issue_removal.EVENTS_AT_ONCE", 4)
-    desk.store.record([desk.event() for _ in range(10)])
-    (issue,) = [row[0] for row in desk.sql("SELECT id FROM issues.issues")]
+def cut_off(desk, monkeypatch, issue: UUID, *, at_once: int = 4) -> None:
+    """Delete an issue in a process that is killed after the first of its events have gone."""
+    monkeypatch.setattr("atlas_core.storage.issue_removal.EVENTS_AT_ONCE", at_once)
+    real, lives = issue_removal._sweep_some, iter([True])  # noqa: SLF001 - where a kill leaves the most behind
+
+    def killed(*args: Any) -> bool:
+        if not next(lives, False):
+            raise KeyboardInterrupt
+        return real(*args)
+
     with monkeypatch.context() as patched:
-        patched.setattr(IssueRemoval, "_finish", _cut_off)
+        patched.setattr(issue_removal, "_sweep_some", killed)
         with pytest.raises(KeyboardInterrupt):
             IssueRemoval(desk.database).delete(desk.project, desk.ann, issue)
-    assert desk.listed() == []
-    assert ok(desk.call("DELETE", f"/issues/{issue}"))["count"] == 10
-    assert desk.sql("SELECT count(*) FROM issues.issues") == [(0,)]
+
+
+def items(desk) -> tuple[UUID, UUID]:
+    """Count events of two issues that `normalized` makes one; return them, the larger one first."""
+    issues = [update.issue_id for n in (0, 1) for update in desk.store.record(
+        [desk.event(f"item {n} failed", user={"id": n}, tags={"n": str(n)}) for _ in range(10 - 7 * n)])]  # fmt: skip
+    return issues[0], issues[1]
+
+
+def remains(desk) -> list[tuple[int, int, int, int]]:
+    """Return for each listed issue its count, its series' sum, its events that are kept, and how many can be read."""
+    return desk.sql("""
+        SELECT i.count, (SELECT sum(count)::int FROM issues.issue_hours h WHERE h.issue_id = i.id),
+               (SELECT count(*) FROM issues.event_ids e WHERE e.issue_id = i.id), (SELECT count(*) FROM issues.events)
+        FROM issues.issues i WHERE merged_into IS NULL AND discarded_at IS NULL ORDER BY i.count""")
+
+
+def test_a_delete_that_was_cut_off_is_done_for_all_to_see_and_swept_later(desk, monkeypatch):
+    first, _ = items(desk)
+    cut_off(desk, monkeypatch, first)
+    assert desk.listed() == ["item 1 failed"]
+    refused(desk.call("DELETE", f"/issues/{first}"), 404)
+    assert [entry["detail"]["count"] for entry in ok(desk.call("GET", "/audit"))["audit"]] == [10]
+    assert remains(desk) == [(3, 3, 3, 9)]
+    removal = IssueRemoval(desk.database)
+    Forgetter(Retention(desk.database), removal).look()
+    assert remains(desk) == [(3, 3, 3, 3)]
+    assert (removal.sweep(), desk.sql("SELECT count(*) FROM issues.issue_users")) == (0, [(1,)])
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_switch_beside_a_delete_finds_nothing_of_the_issue(desk, monkeypatch, undone):
+    first, second = items(desk)
+    regrouping = Regrouping(desk.database)
+    cut_off(desk, monkeypatch, first)
+    told = regrouping.what_if(desk.project, Grouping("normalized"))
+    assert (told["events"], told["issues_before"]) == (3, 1)
+    change = regrouping.apply(desk.project, desk.ann, Grouping("normalized"))
+    assert change["summary"]["events"] == 3
+    if undone:
+        regrouping.undo(desk.project, desk.ann, change["change_id"])
+    assert remains(desk) == [(3, 3, 3, 9)]
+    IssueRemoval(desk.database).sweep()
+    assert remains(desk) == [(3, 3, 3, 3)]
+    (update,) = desk.store.record([desk.event("item 1 failed")])
+    assert (update.issue_id, update.count) == (second, 4)
+
+
+def test_an_issue_that_is_being_deleted_is_merged_with_nothing(desk, monkeypatch):
+    first, second = items(desk)
+    cut_off(desk, monkeypatch, first)
+    refused(desk.call("POST", "/issues/merge", {"into": str(second), "issues": [str(first)]}), 404)
+    refused(desk.call("POST", "/issues/merge", {"into": str(first), "issues": [str(second)]}), 404)
+    digest = hashlib.sha256(b"item 0 failed").hexdigest()
+    refused(desk.call("POST", f"/issues/{first}/unmerge", {"fingerprints": [digest]}), 404)
+    assert remains(desk) == [(3, 3, 3, 9)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_delete_that_waited_for_a_switch_is_refused_and_deletes_nothing(desk, monkeypatch, which):
+    issue = items(desk)[which]
+    switching, goes_on = threading.Event(), threading.Event()
+    real = regrouping_module.make_plan
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        switching.set()
+        assert goes_on.wait(30)
+        return real(*args, **more)
+
+    monkeypatch.setattr(regrouping_module, "make_plan", slowly)
+    with ThreadPoolExecutor() as pool:
+        switch = pool.submit(desk.call, "PUT", "/grouping", {"strategy": "normalized"})
+        assert switching.wait(30)
+        delete = pool.submit(desk.call, "DELETE", f"/issues/{issue}")
+        until_one_waits(desk, delete)
+        goes_on.set()
+        ok(switch.result(30))
+        refused(delete.result(30), 409, "merged into" if which else "regrouped by ann@example.org")
+    assert remains(desk) == [(13, 13, 13, 13)]
+
+
+def test_an_unmerge_that_waited_for_a_delete_finds_no_issue(desk, monkeypatch):
+    first, second = items(desk)
+    ok(desk.call("POST", "/issues/merge", {"into": str(second), "issues": [str(first)]}))
+    deleting, goes_on = threading.Event(), threading.Event()
+
+    def slowly(*args: Any) -> Any:
+        deleting.set()
+        assert goes_on.wait(30)
+        return hold(*args)
+
+    monkeypatch.setattr(issue_removal, "hold", slowly)
+    with ThreadPoolExecutor() as pool:
+        delete = pool.submit(desk.call, "DELETE", f"/issues/{second}")
+        assert deleting.wait(30)
+        digest = hashlib.sha256(b"item 0 failed").hexdigest()
+        unmerge = pool.submit(desk.call, "POST", f"/issues/{second}/unmerge", {"fingerprints": [digest]})
+        until_one_waits(desk, unmerge)
+        goes_on.set()
+        assert ok(delete.result(30))["count"] == 13
+        refused(unmerge.result(30), 404)
+    assert (remains(desk), desk.sql("SELECT count(*) FROM issues.events")) == ([], [(0,)])
+
+
+def test_a_delete_whose_sweep_must_wait_is_done_all_the_same(desk, monkeypatch):
+    first, _ = items(desk)
+
+    def not_now(*_: object) -> bool:
+        raise TransientError("not now")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(issue_removal, "_sweep_some", not_now)
+        assert ok(desk.call("DELETE", f"/issues/{first}"))["count"] == 10
+    assert remains(desk) == [(3, 3, 3, 13)]
+    assert (IssueRemoval(desk.database).sweep(), remains(desk)) == (1, [(3, 3, 3, 3)])
+
+
+def test_an_event_of_a_deleted_issue_that_comes_again_tells_nothing_and_is_new_after_the_sweep(desk, monkeypatch):
+    events = [desk.event(after_s=n) for n in range(2)]
+    (update,) = desk.store.record(events)
+    cut_off(desk, monkeypatch, update.issue_id, at_once=1)
+    assert desk.store.record(events[:1]) == []
+    IssueRemoval(desk.database).sweep()
+    (again,) = desk.store.record(events)
+    assert (again.count_before, again.count) == (0, 2)
 
 
 def test_a_batch_that_looked_before_the_delete_leaves_nothing_behind(desk, monkeypatch):
@@ -91,14 +227,15 @@ def test_a_batch_that_looked_before_the_delete_leaves_nothing_behind(desk, monke
         batch = pool.submit(desk.store.record, [desk.event(), desk.event()])
         assert looked.wait(30)
         delete = pool.submit(desk.call, "DELETE", f"/issues/{issue}")
-        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        while not delete.done() and desk.sql(waits) == [(0,)]:
-            time.sleep(0.01)
+        until_one_waits(desk, delete)
         goes_on.set()
         assert [update.count for update in batch.result(30)] == [3]
         assert ok(delete.result(30)) == {"status": "deleted", "count": 3}
     assert desk.sql("SELECT count(*) FROM issues.event_ids") == desk.sql("SELECT count(*) FROM issues.events") == [(0,)]
 
 
-def _cut_off(*_: object) -> int:
-    raise KeyboardInterrupt
+def until_one_waits(desk, asked: Future[Any]) -> None:
+    """Return once what was asked waits for a lock on the project, or is done."""
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while not asked.done() and desk.sql(waits) == [(0,)]:
+        time.sleep(0.01)
