@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from atlas_core.actions import Edit, Resolve
 from atlas_core.alerts import AlertRule, Firing
-from atlas_core.conditions import Condition, CountThreshold, CriticalError, NewIssue
+from atlas_core.conditions import Condition, CountThreshold, CriticalError, NewIssue, Regression
 from atlas_core.errors import TransientError
 from atlas_core.events import Event, Level
 from atlas_core.insights import Answer, InsightJob, InsightState, Reply
@@ -175,6 +175,8 @@ def test_a_resolved_issue_that_comes_back_begins_an_episode(stores: Stores):
     assert (regressed.status, regressed.episode, regressed.regressed) == (Status.OPEN, 2, True)
     (again,) = stores.issues.record([back])
     assert (again.episode, again.regressed, again.count) == (2, True, 2)
+    (later,) = stores.issues.record([event(after_s=61)])
+    assert [Regression().met(told) for told in (update, regressed, again, later)] == [False, True, True, False]
 
 
 def test_both_stores_tell_the_same_of_any_history(database_url):

@@ -139,6 +139,11 @@ class User:
         assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
+    def patch(self, service: str, path: str, body: object, status: int = 200) -> Any:
+        answer = httpx.patch(self.stack.url(service, path), json=body, headers=self.headers, timeout=20)
+        assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
     def delete(self, service: str, path: str, status: int = 200) -> Any:
         answer = httpx.delete(self.stack.url(service, path), headers=self.headers, timeout=20)
         assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:500]}"

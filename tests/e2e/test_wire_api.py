@@ -188,6 +188,24 @@ def test_rules_fire_into_the_alert_log(atlas: Stack, user: User):
     user.delete("alerts", f"{path}/{rules[0]['id']}", 404)
 
 
+def test_a_resolved_issue_that_comes_back_fires_a_rule_on_regressions(atlas: Stack, user: User):
+    project = user.new_project("regressions")
+    path = f"/projects/{project['id']}"
+    rule = user.post("alerts", f"{path}/rules", {"name": "back", "condition": "regression"}, 201)["rule"]
+    assert atlas.send(project["api_key"], message="boom").status_code == 202
+    eventually(lambda: user.counted(project["id"]) == 1, within_s=QUIET_S, what=atlas.log)
+    (issue,) = user.issues(project["id"])
+    user.patch("issues", f"{path}/issues/{issue['id']}", {"status": "resolved"})
+    assert user.get("alerts", f"{path}/alerts") == {"alerts": []}
+    for count in (2, 3):
+        assert atlas.send(project["api_key"], message="boom").status_code == 202
+        eventually(lambda count=count: user.counted(project["id"]) == count, within_s=QUIET_S, what=atlas.log)
+    eventually(lambda: user.get("alerts", f"{path}/alerts")["alerts"] != [], within_s=QUIET_S, what=atlas.log)
+    (alert,) = user.get("alerts", f"{path}/alerts")["alerts"]
+    assert (alert["rule_id"], alert["issue_id"]) == (rule["id"], issue["id"])
+    assert alert["message"].startswith("Came back after it was resolved")
+
+
 def test_an_insight_waits_with_its_reason_when_there_is_no_ollama(atlas: Stack, user: User):
     project = user.new_project("insights")
     atlas.send(project["api_key"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_core.conditions import Condition, CountThreshold, CriticalError, NewIssue
+from atlas_core.conditions import Condition, CountThreshold, CriticalError, NewIssue, Regression
 from atlas_core.events import Level
 from atlas_core.issues import IssueUpdate, Status
 
@@ -51,11 +51,18 @@ def test_a_critical_error_is_the_worst_event_of_the_batch(level):
     assert CriticalError().met(update(3, 9, worst=level)) is (level in {Level.ERROR, Level.CRITICAL})
 
 
+@pytest.mark.parametrize("regressed", [True, False])
+def test_a_regression_is_the_batch_that_ended_a_resolution(regressed):
+    batch = msgspec.structs.replace(update(3, 9), regressed=regressed)
+    assert Regression().met(batch) is regressed
+
+
 def test_a_condition_is_read_by_its_name_and_written_back():
     for shape in (
         {"condition": "new_issue"},
         {"condition": "critical_error"},
         {"condition": "count_threshold", "threshold": 5},
+        {"condition": "regression"},
     ):
         assert msgspec.to_builtins(msgspec.convert(shape, Condition)) == shape
 
@@ -74,3 +81,4 @@ def test_what_an_alert_says_names_the_issue():
     assert NewIssue().message(update(0, 1)) == "New issue: boom"
     assert CriticalError().message(update(0, 1, worst=Level.CRITICAL)) == "Critical: boom"
     assert CountThreshold(threshold=1_000).message(update(0, 1_001)) == "More than 1,000 events (1,001): boom"
+    assert Regression().message(update(3, 4)) == "Came back after it was resolved: boom"
