@@ -65,6 +65,8 @@ CONTEXT_BYTES: Final = 64 * KIB
 RAW_BYTES: Final = 64 * KIB
 CLOCK_PAST_S: Final = 30 * 86_400
 CLOCK_FUTURE_S: Final = 60
+# Times that people name, in UTC. PostgreSQL has later years than Python: what it gives back could not be read.
+YEARS: Final = range(1970, 2200)
 
 # History and its grouping.
 RETENTION_DAYS: Final = 90
@@ -97,7 +99,8 @@ BULK_ISSUES: Final = 1_000
 COMMENT_CHARACTERS: Final = 8_192
 IGNORED_FOR: Final = 1_000_000_000
 ALERTS_SHOWN: Final = 50
-API_BODY_BYTES: Final = 64 * KIB
+# What the longest that these bodies may hold takes: grouping rules of emoji, each written as 12 bytes of \u escapes.
+API_BODY_BYTES: Final = 12 * GROUPING_RULES_CHARACTERS + 4 * KIB
 
 # Deliveries.
 ATTEMPTS: Final = 3

@@ -13,7 +13,7 @@ class Project(msgspec.Struct, frozen=True):
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
-    """One error of a project; times are ISO 8601 text. `version` counts people's edits."""
+    """One error of a project; times are ISO 8601 text. `version` counts edits and comebacks."""
 
     id: str
     project_id: str = ""

@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Callable
 from datetime import datetime
 
+from atlas_core import limits
 from atlas_core.errors import RejectedError
 
 _LARGEST = 2**63 - 1
@@ -17,7 +18,7 @@ def cursor_of(*parts: object) -> str:
 
 
 def parts_of(cursor: str, *kinds: Callable[[str], object]) -> tuple[object, ...]:
-    """Return what a cursor carries: text, read by `UUID`, `moment`, `whole`, ... in turn.
+    """Return what a cursor carries: text, read by `UUID`, `moment`, `whole`, `stored`, ... in turn.
 
     Raises:
         RejectedError: It does not carry that: it was not made here, or for another list.
@@ -33,10 +34,10 @@ def moment(text: str) -> datetime:
     """Return an aware time.
 
     Raises:
-        ValueError: The text is not one.
+        ValueError: The text is none that a row of ours can have.
     """
     at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
+    if at.tzinfo is None or at.year not in limits.YEARS:
         raise ValueError(text)
     return at
 
@@ -51,3 +52,14 @@ def whole(text: str) -> int:
     if not 0 <= number <= _LARGEST:
         raise ValueError(text)
     return number
+
+
+def stored(text: str) -> str:
+    """Return text that a column can hold.
+
+    Raises:
+        ValueError: It cannot be stored: it has a NUL.
+    """
+    if "\x00" in text:
+        raise ValueError(text)
+    return text

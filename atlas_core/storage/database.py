@@ -100,7 +100,7 @@ def translated() -> Iterator[None]:
 def _raise_ours(cause: BaseException | None, error: Exception) -> None:
     state = getattr(cause, "sqlstate", None)
     if isinstance(cause, psycopg.errors.UniqueViolation):
-        raise ConflictError(str(cause).split("\n", 1)[0]) from error
+        raise ConflictError("there is one already that must be the only one of its kind") from error
     lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
     if lost or state in _RETRYABLE_STATES or isinstance(error, OperationalError | InterfaceError):
         first = str(cause).strip().split("\n", 1)[0]

@@ -73,10 +73,10 @@ def hold(cursor: psycopg.Cursor[Any], project_id: UUID, issue_ids: Collection[UU
 
 
 def require_versions(cursor: psycopg.Cursor[Any], held: Sequence[Held], versions: Mapping[UUID, int | None]) -> None:
-    """Return if nobody has edited the issues since the asker saw these versions (None: whatever it is).
+    """Return if the issues have these versions still, which the asker saw (None: whatever it is).
 
     Raises:
-        ConflictError: Somebody has; `detail` says for each issue who, when and what.
+        ConflictError: Somebody edited one, or events brought it back; `detail` says for each who, when and what.
     """
     stale = [issue for issue in held if versions[issue.id] not in (None, issue.version)]
     if stale:
@@ -85,8 +85,8 @@ def require_versions(cursor: psycopg.Cursor[Any], held: Sequence[Held], versions
             {"issue_id": str(issue.id), "version": issue.version} | told(edits.get(issue.id)) for issue in stale
         ]
         first = detail[0]
-        last = f": {first['kind']} by {first['by']} at {first['at']}" if "kind" in first else ""
-        raise ConflictError(f"the issue was edited since, it has version {first['version']} now{last}", detail=detail)
+        last = f": {first['kind']} by {first['by'] or 'events'} at {first['at']}" if "kind" in first else ""
+        raise ConflictError(f"the issue was changed since, it has version {first['version']} now{last}", detail=detail)
 
 
 def write(cursor: psycopg.Cursor[Any], handlings: Mapping[UUID, Handling], now: datetime) -> None:

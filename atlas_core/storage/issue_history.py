@@ -28,7 +28,7 @@ SELECT %s, %s, %s, %s, unnest(%s::text[])::jsonb
 _LAST_EDITS: Final = """
 SELECT DISTINCT ON (a.issue_id) a.issue_id, a.kind, u.email, a.at
 FROM issues.activities a LEFT JOIN identity.users u ON u.id = a.user_id
-WHERE a.issue_id = ANY(%s) AND a.user_id IS NOT NULL AND a.kind <> 'commented' ORDER BY a.issue_id, a.id DESC
+WHERE a.issue_id = ANY(%s) AND a.kind <> 'commented' ORDER BY a.issue_id, a.id DESC
 """
 _WHO: Final = """
 CASE WHEN {0}.user_id IS NULL THEN NULL
@@ -123,7 +123,7 @@ def add_audit(cursor: psycopg.Cursor[Any], author: Author, action: str, details:
 
 
 def last_edits(cursor: psycopg.Cursor[Any], issue_ids: Collection[UUID]) -> dict[UUID, Edited]:
-    """Return the last edit that somebody made of each of these issues."""
+    """Return what last made a new version of each of these issues: an edit, or events that brought it back."""
     cursor.execute(_LAST_EDITS, (list(issue_ids),))
     return {row[0]: Edited(*row[1:]) for row in cursor.fetchall()}
 

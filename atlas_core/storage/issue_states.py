@@ -40,7 +40,8 @@ INSERT INTO issues.issue_traces (issue_id, stack_trace) SELECT * FROM unnest(%b:
 ON CONFLICT DO NOTHING
 """
 _STAND: Final = f"""
-UPDATE issues.issues SET {", ".join(f"{name} = %({name})s" for name in STANDING)} WHERE id = %(id)s
+UPDATE issues.issues SET version = version + 1, {", ".join(f"{name} = %({name})s" for name in STANDING)}
+WHERE id = %(id)s
 """  # noqa: S608 - constants only
 _TELL: Final = """
 INSERT INTO issues.activities (project_id, issue_id, action_id, kind, detail)

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Computed,
     DateTime,
@@ -53,8 +54,8 @@ project_settings = Table(
     schema=SCHEMA,
 )  # fmt: skip
 
-# `version` counts people's edits (a stale edit is refused); events do not touch it. A merged or discarded issue stays,
-# hidden, so that it can be undone. The last `sequence` given to an event is count + sequence_gap; events up to
+# `version` counts edits and comebacks, not events: a stale edit is refused. A merged or discarded issue stays, hidden,
+# so that it can be undone. The last `sequence` given to an event is count + sequence_gap; events up to
 # `settled_sequence` came or stayed by regrouping, and a repeat of them tells of no crossing.
 issues = Table(
     "issues", metadata, identity(), _owner(),
@@ -82,6 +83,7 @@ issues = Table(
     _listing("issues_seen_idx", "seen_hour DESC"), _listing("issues_first_seen_idx", "first_seen DESC"),
     _listing("issues_count_idx", "count_size DESC"), _listing("issues_users_idx", "users_size DESC"),
     _listing("issues_filter_idx", "status", "level", "priority", "type"),
+    CheckConstraint("ignored_until < '2200-01-01 00:00:00+00'", name="issues_ignored_until_readable"),
     Index("issues_assignee_idx", "project_id", "assignee_id", postgresql_where=text("assignee_id IS NOT NULL")),
     schema=SCHEMA,
     postgresql_with={"fillfactor": "70"},

@@ -4,6 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg.rows import dict_row
 
 from atlas_core import limits
@@ -62,7 +63,10 @@ class SavedViews:
             rows.execute(_LOCK, {"project": str(project_id), "user": str(user_id)})
             if rows.execute(_COUNT, values).fetchall()[0]["n"] >= limits.VIEWS_PER_PERSON:
                 raise ConflictError(f"a person may keep {limits.VIEWS_PER_PERSON} views of a project: delete one first")
-            return rows.execute(_ADD, values).fetchall()[0]
+            try:
+                return rows.execute(_ADD, values).fetchall()[0]
+            except psycopg.errors.UniqueViolation as error:
+                raise _name_taken(view) from error
 
     def change(self, project_id: UUID, user_id: UUID, view_id: UUID, view: View) -> Json:
         """Return one's own view with new content.
@@ -72,7 +76,10 @@ class SavedViews:
             ConflictError: The person has another one of that name.
         """
         values = msgspec.structs.asdict(view)
-        return self._one(_CHANGE, project=project_id, user=user_id, view=view_id, **values)
+        try:
+            return self._one(_CHANGE, project=project_id, user=user_id, view=view_id, **values)
+        except ConflictError as error:
+            raise _name_taken(view) from error
 
     def delete(self, project_id: UUID, user_id: UUID, view_id: UUID) -> None:
         """Delete one's own view.
@@ -91,3 +98,7 @@ class SavedViews:
     def _rows(self, statement: str, **values: object) -> list[Json]:
         with self._database.cursor() as cursor, cursor.connection.cursor(row_factory=dict_row) as rows:
             return rows.execute(statement.encode(), values).fetchall()
+
+
+def _name_taken(view: View) -> ConflictError:
+    return ConflictError(f"you have a view of the name {view.name!r} already: choose another name, or change that view")

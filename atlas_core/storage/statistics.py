@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from atlas_core import limits
 from atlas_core.errors import NotFoundError, RejectedError
-from atlas_core.storage.cursors import cursor_of, moment, parts_of
+from atlas_core.storage.cursors import cursor_of, moment, parts_of, stored
 from atlas_core.storage.database import Database
 from atlas_core.storage.queries import shown_issue
 
@@ -139,7 +139,7 @@ class Statistics:
         Raises:
             RejectedError: The cursor is not one of ours.
         """
-        at, release = ("infinity", "") if cursor is None else parts_of(cursor, moment, str)
+        at, release = ("infinity", "") if cursor is None else parts_of(cursor, moment, stored)
         with self._database.cursor() as rows:
             found = _rows(rows, _RELEASES, project=project_id, at=at, release=release, limit=limit + 1)
         last = found[limit - 1] if len(found) > limit else None

@@ -1,16 +1,16 @@
 """The alert service's routes."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from fastapi import FastAPI
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel
 
-from atlas_core import limits
 from atlas_core.conditions import Condition
 from atlas_core.errors import NotFoundError, RejectedError
 from atlas_core.storage.alerts import PostgresAlertStore
+from services.fields import Name
 from services.http import Checks, CurrentUser, MemberProject, Sessions, clean, make_app
 
 _LARGEST = 2**62
@@ -19,7 +19,7 @@ _LARGEST = 2**62
 class NewRule(BaseModel):
     """A rule as asked for; `threshold` matters to `count_threshold` alone."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.NAME_CHARACTERS)]
+    name: Name
     condition: str
     threshold: int = 0
 
@@ -38,7 +38,7 @@ def _add_rule_routes(app: FastAPI, store: PostgresAlertStore) -> None:
     @app.post("/projects/{project_id}/rules", status_code=201, tags=["rules"])
     def create_rule(project: MemberProject, body: NewRule) -> dict[str, Any]:
         """Make a rule; it holds for what arrives from now on."""
-        return {"rule": store.add_rule(project, clean(body.name), _condition(body))}
+        return {"rule": store.add_rule(project, body.name, _condition(body))}
 
     @app.get("/projects/{project_id}/rules", tags=["rules"])
     def rules(project: MemberProject) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from atlas_core.storage.identity import ForbiddenError, IdentityStore
+from services.fields import Name
 from services.http import Checks, CurrentUser, Sessions, clean, invalid_answer, make_app
 from services.identity.accounts import Accounts
-from services.identity.key_routes import Name, add_key_routes, add_limit_routes, shown_once
+from services.identity.key_routes import add_key_routes, add_limit_routes, shown_once
 
 
 class Credentials(BaseModel):
@@ -92,7 +93,7 @@ def _add_project_routes(app: FastAPI, store: IdentityStore, ingest_host: str) ->
     @app.post("/project/create-organization", status_code=201, tags=["projects"])
     def create_organization(body: NewOrganization, user: CurrentUser) -> dict[str, Any]:
         """Make an organization; who makes it owns it."""
-        organization = store.add_organization(user.id, clean(body.organization_name))
+        organization = store.add_organization(user.id, body.organization_name)
         return {"message": "Organization created", "organization": organization}
 
     @app.get("/project/organizations", tags=["projects"])
@@ -103,7 +104,7 @@ def _add_project_routes(app: FastAPI, store: IdentityStore, ingest_host: str) ->
     @app.post("/project/create-project", status_code=201, tags=["projects"])
     def create_project(body: NewProject, user: CurrentUser) -> dict[str, Any]:
         """Make a project; its key and DSN are shown here and never again."""
-        project, api_key = store.add_project(user.id, body.organization_id, clean(body.project_name))
+        project, api_key = store.add_project(user.id, body.organization_id, body.project_name)
         ingest_id = project.pop("ingest_id")
         return {"message": "Project created", "project": project | shown_once(api_key, ingest_host, ingest_id)}
 

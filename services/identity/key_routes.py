@@ -4,14 +4,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import FastAPI
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from atlas_core import limits
 from atlas_core.projects import dsn
 from atlas_core.storage.identity import IdentityStore
-from services.http import MemberProject, clean
+from services.fields import Name
+from services.http import MemberProject
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.NAME_CHARACTERS)]
 Limit = Annotated[int, Field(ge=0, lt=2**53)]
 
 
@@ -45,7 +45,7 @@ def add_key_routes(app: FastAPI, store: IdentityStore, ingest_host: str) -> None
     @app.post("/project/projects/{project_id}/keys", status_code=201, tags=["keys"])
     def create_key(project: MemberProject, body: NewKey) -> dict[str, Any]:
         """Make a further key; it is shown here and never again."""
-        key, api_key = store.add_key(project, clean(body.label))
+        key, api_key = store.add_key(project, body.label)
         ingest_id = key.pop("ingest_id")
         return {"key": key | shown_once(api_key, ingest_host, ingest_id)}
 

@@ -16,9 +16,9 @@ from atlas_core.storage.exports import ExportedEvent, Wanted, bodies
 from atlas_core.storage.issue_search import Asker
 from services.http import CurrentUser, MemberProject, Sessions, User
 from services.issues.export_formats import Column, Format, Row, written
+from services.issues.moments import Moment
 from services.issues.reads import Reads
 from services.issues.search_routes import UNREADABLE, IssueQuery
-from services.issues.statistics_routes import Moment
 
 ISSUES_AT_ONCE: Final = 1_000
 EVENT_COLUMNS: Final = (

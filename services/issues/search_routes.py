@@ -4,14 +4,15 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
 from atlas_core import limits
 from atlas_core.events import utc_now
 from atlas_core.search import Sort, parse
 from atlas_core.storage.issue_search import Asker
 from atlas_core.storage.saved_views import View
-from services.http import CurrentUser, MemberProject, clean
+from services.fields import Name
+from services.http import CurrentUser, MemberProject
 from services.issues.reads import Reads
 
 ISSUES_LISTED: Final = 10_000
@@ -59,7 +60,7 @@ class SavedView(BaseModel):
         },
     )
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.NAME_CHARACTERS)]
+    name: Name
     query: str = ""
     sort: Sort = Sort.LAST_SEEN
     shared: bool = False
@@ -71,7 +72,7 @@ class SavedView(BaseModel):
             UnreadableError: The query cannot be read.
         """
         parse(self.query)
-        return View(clean(self.name), self.query, self.sort.value, self.shared)
+        return View(self.name, self.query, self.sort.value, self.shared)
 
 
 def add_search_routes(app: FastAPI, reads: Reads) -> None:

@@ -1,35 +1,20 @@
 """The routes of statistics: time series, tags, releases, users."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Query
-from pydantic import AfterValidator
 
 from atlas_core import limits
 from atlas_core.errors import RejectedError
 from atlas_core.events import utc_now
 from atlas_core.storage.statistics import Interval, Span
 from services.http import MemberProject
+from services.issues.moments import Moment
 from services.issues.reads import Reads
 
 _DEFAULTS: Final[dict[Interval, timedelta]] = {"hour": timedelta(hours=24), "day": timedelta(days=30)}
-_YEARS: Final = range(1970, 2200)
-
-
-def aware(at: datetime) -> datetime:
-    """Return a time in UTC; one without an offset is taken to be so.
-
-    Raises:
-        ValueError: It lies in no year that events can be of.
-    """
-    if at.year not in _YEARS:
-        raise ValueError("a year from 1970 to 2199 is expected")
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-Moment = Annotated[datetime | None, AfterValidator(lambda at: at and aware(at))]
 From = Annotated[Moment, Query(alias="from", description="Default: 24 hours (or 30 days) before `to`")]
 To = Annotated[Moment, Query(description="Not part of the time; default: now")]
 Unit = Annotated[Interval, Query(description="How long each bucket is")]

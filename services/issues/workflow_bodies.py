@@ -4,21 +4,20 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from msgspec import UNSET
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from atlas_core import limits
 from atlas_core.actions import Edit, Ignore, Move, Reopen, Resolve
 from atlas_core.issues import Priority, Status
-from services.http import clean
+from services.fields import CLEAN
+from services.issues.moments import ZonedMoment
 
 _RESOLUTION = frozenset({"resolved_in", "resolved_in_next"})
 _IGNORE = frozenset({"ignored_until", "ignored_for_events", "ignored_for_users"})
-# NUL cannot be stored as text.
-_Clean = BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)
 More = Annotated[int, Field(ge=1, le=limits.IGNORED_FOR)]
 Version = Annotated[int, Field(ge=1, lt=2**31)]
 Release = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.SHORT_TEXT_CHARACTERS), _Clean
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.SHORT_TEXT_CHARACTERS), CLEAN
 ]
 
 
@@ -32,7 +31,7 @@ class Changes(BaseModel):
     resolved_in_next: bool = Field(
         default=False, description="With status resolved: the release after the project's newest one will have the fix"
     )
-    ignored_until: AwareDatetime | None = Field(
+    ignored_until: ZonedMoment | None = Field(
         None, description="With status ignored: open again with the first event after this time"
     )
     ignored_for_events: More | None = Field(
@@ -77,7 +76,7 @@ class IssueChanges(Changes):
     """What to change of one issue."""
 
     version: Version | None = Field(
-        None, description="The issue's version as you saw it: an issue edited since answers 409"
+        None, description="The issue's version as you saw it: one edited, or brought back by events, since answers 409"
     )
 
 
@@ -100,12 +99,16 @@ class BulkChanges(Changes):
 class Discard(BaseModel):
     """Which state of the issue to discard."""
 
+    model_config = ConfigDict(extra="forbid")
+
     version: Version | None = None
 
 
 class NewComment(BaseModel):
     """What somebody has to say about an issue."""
 
+    model_config = ConfigDict(extra="forbid")
+
     text: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.COMMENT_CHARACTERS), _Clean
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.COMMENT_CHARACTERS), CLEAN
     ]

@@ -135,7 +135,7 @@ class FakeWorkflow:
             last = next((a for a in self.activity.get(issue["id"], []) if a["user"] and a["kind"] != "commented"), None)
             told = {"kind": last["kind"], "by": last["user"]["email"], "at": last["at"]} if last else {}
             detail = [{"issue_id": issue["id"], "version": issue["version"]} | told]
-            raise ConflictError(f"the issue was edited since, it has version {issue['version']} now", detail=detail)
+            raise ConflictError(f"the issue was changed since, it has version {issue['version']} now", detail=detail)
 
     def _note(self, issue: Json, before: Handling, email: str, action_id: str) -> None:
         was, is_now = bool(before.discarded_at), bool(issue["discarded_at"])

@@ -5,6 +5,7 @@ import pkgutil
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,18 @@ def test_migrations_are_one_line_of_dated_files_that_can_go_back():
         assert callable(revision.module.downgrade)
         assert isinstance(revision.down_revision, str | None), "one line: no merges"
     assert len(revisions) == len(list((MIGRATIONS / "versions").glob("*.py")))
+
+
+def test_an_issue_that_was_ignored_until_a_year_nobody_can_read_can_be_read_again(empty_url):
+    migrate(empty_url, revision="2026_11_26_content")
+    add = (
+        "INSERT INTO issues.issues (id, project_id, fingerprint, title, level, first_seen, last_seen, ignored_until) "
+        "SELECT gen_random_uuid(), gen_random_uuid(), '', '', 'error', now(), now(), until "
+        "FROM unnest(%s::timestamptz[]) AS until"
+    )
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(add, (["10000-01-01 11:59:59+00", "infinity", "2027-01-01 00:00:00+00", None],))
+    migrate(empty_url)
+    last = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
+    found = rows(empty_url, "SELECT ignored_until FROM issues.issues ORDER BY ignored_until")
+    assert found == [(datetime(2027, 1, 1, tzinfo=UTC),), (last,), (last,), (None,)]

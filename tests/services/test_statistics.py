@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from atlas_core.events import Event, Level
+from atlas_core.storage.cursors import cursor_of
 from tests.services.desk import Desk, ok, refused
 
 
@@ -59,7 +60,8 @@ def test_a_series_of_no_time_or_of_too_many_buckets_is_refused(desk):
     refused(desk.call("GET", f"{path}?from=2026-11-02&to=2026-11-02"), 400, "before")
     refused(desk.call("GET", f"{path}?from=2026-01-01&to=2026-11-02"), 400, "2,000 hours")
     assert len(ok(desk.call("GET", f"{path}?from=2026-01-01&to=2026-03-25T08:00"))["buckets"]) == 2_000
-    for wrong in ("from=yesterday", "interval=week", "from=0001-01-01", "to=9999-12-31T23:59:59-12:00"):
+    for wrong in ("from=yesterday", "interval=week", "from=0001-01-01", "to=9999-12-31T23:59:59-12:00",
+                  "from=0001-01-01T00:00:00%2B14:00", "to=1e30", "to=99999999999999999999"):  # fmt: skip
         refused(desk.call("GET", f"{path}?{wrong}"), 422)
     refused(desk.call("GET", f"/issues/{desk.ann}/series"), 404)
 
@@ -91,7 +93,9 @@ def test_releases_are_shown_latest_first_page_by_page_with_what_they_brought(des
     assert (last["release"], last["new_issues"]) == ("a|b", 2)
     after = ok(desk.call("GET", "/releases?limit=3"))
     assert after["next_cursor"] is None
-    refused(desk.call("GET", "/releases?cursor=x"), 400, "cursor")
+    for wrong in ("x", cursor_of("2026-11-26T03:54:46+00:00", "a\x00b"), cursor_of("9999-12-31T23:59:59-12:00", "a"),
+                  cursor_of("0001-01-01T00:00:00+14:00", "a"), cursor_of("2026-11-26T03:54:46", "a")):  # fmt: skip
+        refused(desk.call("GET", f"/releases?cursor={wrong}"), 400, "cursor")
 
 
 def test_users_are_counted_once_in_a_time(desk):

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+import sqlalchemy
 
 from atlas_core.storage.identity import IdentityStore
 from tests.services.desk import ok, refused
@@ -15,7 +16,7 @@ def test_a_resolved_issue_says_how_and_regresses_with_the_next_event(desk):
     assert shown["resolved_at"] is not None
     desk.issue(after_s=1)
     shown = desk.shown(issue)
-    assert (shown["status"], shown["is_regressed"], shown["resolved_at"], shown["version"]) == ("open", True, None, 2)
+    assert (shown["status"], shown["is_regressed"], shown["resolved_at"], shown["version"]) == ("open", True, None, 3)
     assert desk.kinds(issue) == ["regressed", "resolved"]
     assert desk.call("GET", "/overview").json()["open_issues"] == 1
 
@@ -122,6 +123,11 @@ def test_a_stale_edit_is_refused_with_who_and_when(desk):
         ({"status": "ignored", "ignored_for_events": 0}, "greater than or equal to 1"),
         ({"status": "ignored", "ignored_for_users": 10**10}, "less than or equal to"),
         ({"status": "ignored", "ignored_until": "2030-01-01T00:00:00"}, "timezone"),
+        ({"status": "ignored", "ignored_until": "9999-12-31T23:59:59-12:00"}, "body.ignored_until"),
+        ({"status": "ignored", "ignored_until": "9999-12-31T23:59:59Z"}, "1970 to 2199"),
+        ({"status": "ignored", "ignored_until": "2199-12-31T23:59:59-00:01"}, "1970 to 2199, in UTC"),
+        ({"status": "ignored", "ignored_until": "0001-01-01T00:00:00+14:00"}, "1970 to 2199"),
+        ({"status": "ignored", "ignored_until": 10**30}, "body.ignored_until"),
         ({"priority": "urgent"}, "'low', 'medium' or 'high'"),
         ({"prority": "low"}, "prority"),
         ({"priority": "low", "version": 0}, "version"),
@@ -138,6 +144,30 @@ def test_an_edit_that_cannot_be_made_now_says_why(desk):
     refused(desk.edit(uuid4(), status="open"), 404, "no such issue")
     desk.sql("UPDATE issues.issues SET merged_into = :i", i=uuid4())
     refused(desk.edit(issue, status="resolved"), 409, "merged into")
+
+
+def test_the_last_time_that_can_be_named_can_be_shown_and_events_still_be_counted(desk):
+    issue = desk.issue()
+    last = ok(desk.edit(issue, status="ignored", ignored_until="2200-01-01T00:59:59.999999+01:00"))["issue"]
+    assert last["ignored_until"] == "2199-12-31T23:59:59.999999Z"
+    desk.issue(after_s=1)
+    assert (desk.shown(issue)["count"], desk.shown(issue)["status"]) == (2, "ignored")
+    with pytest.raises(sqlalchemy.exc.IntegrityError, match="issues_ignored_until_readable"):
+        desk.sql("UPDATE issues.issues SET ignored_until = '10000-01-01 00:00:00+00'")
+
+
+@pytest.mark.parametrize(("limit", "kind"), [({}, "regressed"), ({"ignored_for_events": 1}, "ignore_ended")])
+def test_an_edit_made_before_events_brought_the_issue_back_is_stale(desk, limit, kind):
+    issue = desk.issue()
+    seen = ok(desk.edit(issue, status="ignored" if limit else "resolved", **limit))["issue"]["version"]
+    desk.issue(after_s=1)
+    assert desk.shown(issue)["version"] == seen + 1
+    (detail,) = refused(desk.edit(issue, status="resolved", version=seen), 409, f"{kind} by events")
+    assert (detail["version"], detail["kind"], detail["by"]) == (seen + 1, kind, None)
+    desk.issue(after_s=2)  # one that brings nothing back makes nobody's version stale
+    again = ok(desk.edit(issue, status="resolved", version=seen + 1))
+    ok(desk.call("POST", f"/actions/{again['action_id']}/undo"))
+    assert (desk.shown(issue)["status"], desk.shown(issue)["version"]) == ("open", seen + 3)
 
 
 def test_an_undo_is_refused_after_a_later_edit_or_a_comeback(desk):
@@ -177,6 +207,8 @@ def test_comments_are_history_but_no_edit(desk):
     refused(desk.call("POST", f"/issues/{uuid4()}/comments", {"text": "x"}), 404)
     refused(desk.call("POST", f"/issues/{issue}/comments", {"text": " \u0000 "}), 422)
     refused(desk.call("POST", f"/issues/{issue}/comments", {"text": "x" * 8_193}), 422)
+    refused(desk.call("POST", f"/issues/{issue}/comments", {"text": "x", "foo": 1}), 422, "body.foo")
+    refused(desk.call("POST", f"/issues/{issue}/discard", {"foo": 1}), 422, "body.foo")
     ok(desk.call("POST", f"/issues/{issue}/comments", {"text": "x" * 8_192}), 201)
 
 
