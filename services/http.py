@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atlas_core import limits
@@ -166,6 +167,7 @@ def make_app(
     _answer_errors(app)
     _add_operations(app, title, checks)
     app.add_middleware(BodyLimit, size_bytes=limits.API_BODY_BYTES)
+    app.add_middleware(ServerErrorMiddleware, handler=unexpected)  # inside CORS, so that pages may read its answer
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -190,6 +192,11 @@ def error_answer(error: AtlasError) -> JSONResponse:
 def status_of(error: AtlasError) -> int:
     """Return the HTTP status that says what kind of error this is."""
     return next((code for kind, code in _STATUS_OF if isinstance(error, kind)), 500)
+
+
+async def unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    """Return the answer for an error that nobody expected; the server logs its traceback."""
+    return JSONResponse({"error": "something unexpected went wrong here; the service's log says what"}, 500)
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from atlas_core.errors import AtlasError
-from services.http import Checks, make_app
+from services.http import Checks, make_app, unexpected
 from services.ingestion.documentation import PATHS
 from services.ingestion.intake import Intake
 from services.ingestion.native_routes import NativeRoutes
@@ -95,10 +96,10 @@ class IngestionApp:
         return lambda call: handle(call, ingest_id), self._sentry.refuse
 
 
-def make_ingestion_app(intake: Intake, *, checks: Checks) -> IngestionApp:
+def make_ingestion_app(intake: Intake, *, checks: Checks) -> ASGIApp:
     """Return the ingestion service's app."""
     fallback = make_app("ingestion", checks=checks)
     described: dict[str, Any] = fallback.openapi()
     described["paths"].update(PATHS)
     fallback.openapi_schema = described
-    return IngestionApp(intake, fallback)
+    return ServerErrorMiddleware(IngestionApp(intake, fallback), handler=unexpected)

@@ -1,8 +1,10 @@
 """What every app shares: one shape of errors, nothing of the input in them, bounded bodies, health."""
 
+import asyncio
 import functools
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from atlas_core import errors, limits
 from services.http import UnauthorizedError, error_answer, make_app, status_of
+from services.serving import make_server, run
 from tests.services.asgi import call
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AtlasError)]
@@ -32,6 +35,10 @@ def app() -> FastAPI:
     @made.get("/raise/{name}")
     def fail(name: str) -> None:
         raise getattr(errors, name)(name)
+
+    @made.get("/break")
+    def break_down() -> None:
+        raise ValueError("a secret of the inside")
 
     @made.post("/items/{item_id}")
     def item(item_id: UUID, body: Body, size: Annotated[int, Query(ge=1)] = 1) -> dict[str, str]:
@@ -56,6 +63,29 @@ def test_every_error_is_told_in_one_shape(app, name):
     answer = call(app, "GET", f"/raise/{name}")
     assert answer.json() == {"error": name}
     assert ("retry-after" in answer.headers) == (answer.status_code == 503)
+
+
+@pytest.mark.logs_errors
+def test_what_nobody_expected_is_told_in_the_same_shape_and_only_the_log_says_what_it_was(app, caplog):
+    async def ask() -> tuple[list[bytes], bytes]:
+        """Over a socket: it is the server that logs."""
+        server, sock = make_server(app), socket.create_server(("127.0.0.1", 0))
+        serving = asyncio.create_task(run(server, sock))
+        reader, writer = await asyncio.open_connection(*sock.getsockname())
+        writer.write(b"GET /break HTTP/1.1\r\nhost: x\r\norigin: http://page.example\r\nconnection: close\r\n\r\n")
+        head, _, body = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+        writer.close()
+        server.should_exit = True
+        await serving
+        return head.lower().split(b"\r\n"), body
+
+    head, body = asyncio.run(ask())
+    assert head[0].startswith(b"http/1.1 500")
+    assert {b"content-type: application/json", b"access-control-allow-origin: http://page.example"} <= set(head)
+    assert set(json.loads(body)) == {"error"}
+    assert b"secret" not in body
+    assert "a secret of the inside" in caplog.text
+    assert "Traceback" in caplog.text
 
 
 def test_an_error_may_say_more_to_a_program():

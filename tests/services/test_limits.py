@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -97,6 +98,30 @@ def test_a_name_may_have_120_characters(services: Services, more, identity, aler
 def test_a_name_is_never_blank(services: Services):
     services.post("identity", "/project/create-organization", 400, organization_name=" \t ")
     services.new_rule(422, name="")
+    for name in ("\x00", " \x00\t"):
+        services.post("identity", "/project/create-organization", 400, organization_name=name)
+        services.new_project(400, name)
+        services.post("identity", f"/project/projects/{services.project}/keys", 400, label=name)
+        services.new_rule(422, name=name)
+
+
+EMOJI = "\U0001f600"  # two \\u escapes of six bytes each: nothing takes more for a character
+ISSUE, *MORE = [str(UUID(int=n)) for n in range(1_001)]
+PRINTS = [f"{n:064x}" for n in range(limits.FINGERPRINTS_SHOWN)]
+LONGEST = [
+    ("POST", f"/issues/{ISSUE}/unmerge", {"fingerprints": PRINTS}, 404),
+    ("POST", f"/issues/{ISSUE}/comments", {"text": EMOJI * limits.COMMENT_CHARACTERS}, 404),
+    ("POST", "/issues/merge", {"into": ISSUE, "issues": MORE[: limits.ISSUES_MERGED]}, 404),
+    ("POST", "/issues/bulk", {"issues": dict.fromkeys(MORE[: limits.BULK_ISSUES], 2**31 - 1), "priority": "low"}, 404),
+    ("PUT", "/grouping", {"rules": EMOJI * limits.GROUPING_RULES_CHARACTERS, "expected_version": 1}, 422),
+    ("POST", "/views", {"name": EMOJI * limits.NAME_CHARACTERS, "query": EMOJI * limits.QUERY_CHARACTERS}, 400),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), LONGEST, ids=[path for _, path, _, _ in LONGEST])
+def test_the_longest_body_that_is_documented_can_be_sent(services: Services, method, path, body, status):
+    answer = services.send("issues", method, f"/projects/{services.project}{path}", content=json.dumps(body).encode())
+    assert answer.status_code == status, answer.text
 
 
 def test_a_project_has_at_most_20_live_keys_and_a_revoked_one_makes_room(services: Services):

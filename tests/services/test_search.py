@@ -290,11 +290,13 @@ def test_views_are_kept_shared_changed_and_deleted_by_their_owner(desk):
         "shared": False,
         "is_own": True,
     }.items() <= (view.items())
-    refused(desk.call("POST", "/views", body), 409)
+    refused(desk.call("POST", "/views", body), 409, "you have a view of the name 'Mine' already")
     ok(desk.call("POST", "/views", body, user=desk.bob), 201)
     assert [v["user_id"] for v in ok(desk.call("GET", "/views", user=desk.bob))["views"]] == [str(desk.bob)]
     changed = ok(desk.call("PUT", f"/views/{view['id']}", {"name": "All", "shared": True}))["view"]
     assert (changed["name"], changed["query"], changed["shared"]) == ("All", "", True)
+    ok(desk.call("POST", "/views", body), 201)
+    refused(desk.call("PUT", f"/views/{view['id']}", body), 409, "you have a view of the name 'Mine' already")
     assert [v["is_own"] for v in ok(desk.call("GET", "/views", user=desk.bob))["views"]] == [True, False]
     refused(desk.call("PUT", f"/views/{view['id']}", {"name": "x"}, user=desk.bob), 404)
     refused(desk.call("DELETE", f"/views/{view['id']}", user=desk.bob), 404)
@@ -304,7 +306,8 @@ def test_views_are_kept_shared_changed_and_deleted_by_their_owner(desk):
 
 def test_a_view_whose_query_cannot_be_read_is_refused_with_the_place(desk):
     assert refused(desk.call("POST", "/views", {"name": "x", "query": "count:many"}), 400)["position"] == 6
-    refused(desk.call("POST", "/views", {"name": " ", "query": ""}), 422)
+    for name in (" ", "\u0000", " \u0000 "):
+        refused(desk.call("POST", "/views", {"name": name, "query": ""}), 422, "body.name")
 
 
 def test_one_may_keep_so_many_views_and_no_more(desk, monkeypatch):

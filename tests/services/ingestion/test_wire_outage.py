@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from atlas_core.errors import TooLargeError, TransientError
+from atlas_core.errors import AtlasError, TooLargeError, TransientError
 from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
 from services.ingestion import group_commit
+from services.ingestion.requests import Answer, Call
 from tests.services.ingestion.cases import envelope, native, store
 from tests.services.ingestion.door import Door, Request
 from tests.services.ingestion.otlp import JSON, PROTOBUF, logs, request
@@ -85,6 +86,19 @@ def test_a_log_that_hangs_is_503_before_two_seconds_are_over(name: str, monkeypa
 def test_keys_that_cannot_be_looked_up_are_503_and_never_401(name: str):
     with Door(finder=Away()) as door:
         assert door.send(REQUESTS[name]).status == 503
+
+
+@pytest.mark.logs_errors
+def test_what_nobody_expected_is_500_in_json_and_says_nothing_of_the_inside(monkeypatch: pytest.MonkeyPatch):
+    def broken(_call: Call, _error: AtlasError) -> Answer:
+        raise ValueError("a secret of the inside")
+
+    with Door(finder=Away()) as door:
+        monkeypatch.setattr(door.intake, "refuse", broken)
+        response = door.send(REQUESTS["native"])
+    assert (response.status, response.headers["content-type"]) == (500, "application/json")
+    assert set(response.json()) == {"error"}
+    assert b"secret" not in response.body
 
 
 def test_what_waits_for_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch):
