@@ -161,7 +161,7 @@ def test_migrations_are_one_line_of_dated_files_that_can_go_back():
 
 
 def test_an_issue_that_was_ignored_until_a_year_nobody_can_read_can_be_read_again(empty_url):
-    migrate(empty_url, revision="2026_11_26_content")
+    migrate(empty_url, revision="2026_11_26_removals")
     add = (
         "INSERT INTO issues.issues (id, project_id, fingerprint, title, level, first_seen, last_seen, ignored_until) "
         "SELECT gen_random_uuid(), gen_random_uuid(), '', '', 'error', now(), now(), until "

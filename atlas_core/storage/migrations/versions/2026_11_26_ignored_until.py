@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_26_ignored_until"
-down_revision = "2026_11_26_content"
+down_revision = "2026_11_26_removals"
 
 
 def upgrade() -> None:
