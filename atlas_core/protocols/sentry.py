@@ -84,7 +84,7 @@ def parse_envelope(reader: EnvelopeReader, project_id: UUID, received_at: dateti
             parsed.dropped[INVALID] += 1
     if parsed.events:
         parsed.event_id = parsed.events[0].event_id.hex
-    elif parsed.dropped[TOO_LARGE]:
+    elif parsed.dropped[TOO_LARGE] > reader.full:
         raise TooLargeError(f"an event is larger than {limits.EVENT_ITEM_BYTES:,} bytes")
     elif not parsed.dropped[NOT_AN_EVENT] and (reader.broken or parsed.dropped[INVALID]):
         raise RejectedError(

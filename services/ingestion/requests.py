@@ -1,6 +1,7 @@
 """Reading a request and answering it, without a framework's per-request cost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -33,6 +34,7 @@ PREFLIGHT_HEADERS: Final = (
 _SOON_BYTES: Final = 64 * limits.KIB
 _SOON_S: Final = 0.2
 _LINGER_S: Final = 2.0
+_TURN_S: Final = 0.005
 
 
 class Room:
@@ -130,7 +132,7 @@ class Call:
         """
         inflater = inflater_for(self.header(b"content-encoding"))
         self._check_declared(wire_bytes)
-        made = breathed = 0
+        made, turn_began = 0, time.monotonic()
         while not self._whole:
             data = await self._next(wire_bytes)
             for piece in (data,) if inflater is None else inflater.feed(data):
@@ -138,10 +140,10 @@ class Call:
                 if made > inflated_bytes:
                     raise TooLargeError(f"the inflated body is larger than {inflated_bytes:,} bytes")
                 yield piece
-                if made - breathed > limits.MIB:
-                    # Other requests go on while a bomb inflates.
-                    breathed = made
+                if time.monotonic() - turn_began > _TURN_S:
+                    # Other requests go on, whatever a bomb holds and its reader makes of it.
                     await asyncio.sleep(0)
+                    turn_began = time.monotonic()
         if inflater is not None:
             inflater.finish()
 
