@@ -12,7 +12,15 @@ from atlas_core.errors import ConflictError, NotFoundError, RejectedError
 from atlas_core.events import utc_now
 from atlas_core.storage.database import Database
 from atlas_core.storage.fingerprints import lock_projects
-from atlas_core.storage.issue_edits import Held, hold, newest_release, require_versions, set_discarded, write
+from atlas_core.storage.issue_edits import (
+    Held,
+    hold,
+    newest_release,
+    require_unmerged,
+    require_versions,
+    set_discarded,
+    write,
+)
 from atlas_core.storage.issue_history import Author, Edited, Json, add_audit, add_changes, told
 from atlas_core.storage.people import require_member
 
@@ -28,9 +36,7 @@ ORDER BY a.issue_id, a.id DESC
 """
 _UNDONE: Final = "UPDATE issues.activities SET undone = true WHERE project_id = %s AND action_id = %s"
 # The lock waits for whoever deletes the issue.
-_EXISTS: Final = """
-SELECT FROM issues.issues WHERE project_id = %s AND id = %s AND merged_into IS NULL FOR KEY SHARE
-"""
+_PLACE: Final = "SELECT merged_into FROM issues.issues WHERE project_id = %s AND id = %s FOR KEY SHARE"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -97,11 +103,14 @@ class PostgresIssueActions:
 
         Raises:
             NotFoundError: The project has no such issue.
+            ConflictError: It was merged into another.
         """
         author = Author(project_id, user_id, uuid4(), utc_now())
         with self._database.cursor() as cursor:
-            if cursor.execute(_EXISTS, (project_id, issue_id)).fetchone() is None:
+            place = cursor.execute(_PLACE, (project_id, issue_id)).fetchone()
+            if place is None:
                 raise NotFoundError("no such issue")
+            require_unmerged({issue_id: place[0]})
             add_changes(cursor, author, [(issue_id, Change("commented", {"text": text}))])
         return {"action_id": author.action_id, "issue_id": issue_id, "user_id": user_id, "text": text, "at": author.at}
 

@@ -66,10 +66,19 @@ def hold(cursor: psycopg.Cursor[Any], project_id: UUID, issue_ids: Collection[UU
     missing = set(issue_ids) - {issue.id for issue in held}
     if missing:
         raise NotFoundError("no such issue", detail=sorted(map(str, missing)))
-    merged = [{"issue_id": str(issue.id), "merged_into": str(issue.merged_into)} for issue in held if issue.merged_into]
+    require_unmerged({issue.id: issue.merged_into for issue in held})
+    return held
+
+
+def require_unmerged(merged_into: Mapping[UUID, UUID | None]) -> None:
+    """Return if none of these issues was merged into another.
+
+    Raises:
+        ConflictError: One was; it says into which.
+    """
+    merged = [{"issue_id": str(issue), "merged_into": str(into)} for issue, into in merged_into.items() if into]
     if merged:
         raise ConflictError(f"the issue was merged into {merged[0]['merged_into']}", detail=merged)
-    return held
 
 
 def require_versions(cursor: psycopg.Cursor[Any], held: Sequence[Held], versions: Mapping[UUID, int | None]) -> None:

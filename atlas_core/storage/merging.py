@@ -16,6 +16,7 @@ from atlas_core.storage.homes import own_issues
 from atlas_core.storage.issue_edits import Held, hold
 from atlas_core.storage.issue_history import Author, Json, add_changes
 from atlas_core.storage.moves import begin_move, move
+from atlas_core.storage.queries import require_shown
 
 _MERGED_ALREADY: Final = "SELECT id FROM issues.issues WHERE project_id = %s AND id = ANY(%s) AND merged_into = %s"
 _HEIRS: Final = "INSERT INTO heirs SELECT unnest(%s::uuid[]), %s"
@@ -48,7 +49,6 @@ _OF_ISSUE: Final = """
 SELECT f.fingerprint, f.id FROM issues.fingerprints f
 WHERE f.id IN (SELECT fingerprint_id FROM issues.event_ids WHERE project_id = %s AND issue_id = %s)
 """
-_EXISTS: Final = "SELECT FROM issues.issues WHERE project_id = %s AND id = %s AND merged_into IS NULL"
 _TOLD: Final = 20
 
 
@@ -121,18 +121,18 @@ class Merges:
     def fingerprints(self, project_id: UUID, issue_id: UUID) -> list[Json]:
         """Return the fingerprints of an issue, those with the most events first, each with its newest event.
 
+        For an issue that was merged into another they are the other's, its own among them.
         One without events (`example` is null) is kept so that what still comes with it finds its issue.
 
         Raises:
             NotFoundError: The project has no such issue.
         """
-        values = {"project": project_id, "issue": issue_id, "limit": limits.FINGERPRINTS_SHOWN}
         with self._database.cursor() as cursor, cursor.connection.cursor(row_factory=dict_row) as rows:
-            if rows.execute(_EXISTS, (project_id, issue_id)).fetchone() is None:
-                raise NotFoundError("no such issue")
+            shown = require_shown(cursor, project_id, issue_id)
+            values = {"project": project_id, "issue": shown, "limit": limits.FINGERPRINTS_SHOWN}
             found = rows.execute(_FINGERPRINTS, values).fetchall()
             newest = [(row["id"], row["last_seen"]) for row in found if row["last_seen"]]
-            rows.execute(_EXAMPLES, ([row[0] for row in newest], [row[1] for row in newest], issue_id))
+            rows.execute(_EXAMPLES, ([row[0] for row in newest], [row[1] for row in newest], shown))
             examples = {row.pop("fingerprint_id"): row for row in rows}
         return [row | {"example": examples.get(row.pop("id"))} for row in found]
 

@@ -41,6 +41,18 @@ def shown_issue(cursor: psycopg.Cursor[Any], project_id: UUID, issue_id: UUID) -
     return row[0] if row else None
 
 
+def require_shown(cursor: psycopg.Cursor[Any], project_id: UUID, issue_id: UUID) -> UUID:
+    """Return the issue that a link shows, as `shown_issue`.
+
+    Raises:
+        NotFoundError: The project has no such issue.
+    """
+    shown = shown_issue(cursor, project_id, issue_id)
+    if shown is None:
+        raise NotFoundError("no such issue")
+    return shown
+
+
 class IssueQueries:
     """Reads issues of one project at a time."""
 
@@ -54,7 +66,7 @@ class IssueQueries:
             NotFoundError: The project has no such issue.
         """
         with self._database.cursor() as cursor:
-            found = _rows(cursor, _ISSUE, project=project_id, issue=shown_issue(cursor, project_id, issue_id))
+            found = _rows(cursor, _ISSUE, project=project_id, issue=require_shown(cursor, project_id, issue_id))
         if not found:
             raise NotFoundError("no such issue")
         return found[0]

@@ -17,6 +17,7 @@ from atlas_core.grouping.similarity import Appearance, SimilarIssues, appearance
 from atlas_core.storage.bodies import read_events
 from atlas_core.storage.database import Database
 from atlas_core.storage.issue_tables import LISTED
+from atlas_core.storage.queries import require_shown
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +82,18 @@ class Lookalikes:
     def similar(self, project_id: UUID, issue_id: UUID, *, limit: int = 5) -> list[Json]:
         """Return the issues that look most like one, best first, each with a score from 0 to 1 and reasons.
 
+        For an issue that was merged into another they are those that look like the other.
+
         Raises:
             NotFoundError: The project has no such issue, or none of its events is kept.
             TransientError: The database does not answer.
         """
         index = self._index(project_id)
         with self._database.cursor() as cursor:
-            look = index.looks.get(issue_id) or next(_looks(cursor, project_id, [issue_id]), None)
+            shown = require_shown(cursor, project_id, issue_id)
+            look = index.looks.get(shown) or next(_looks(cursor, project_id, [shown]), None)
             if look is None:
-                raise NotFoundError("no such issue, or none of its events is kept")
+                raise NotFoundError("none of the issue's events is kept")
             found = index.issues.similar(look, limit=limit + _SPARE)
             issues = _shown(cursor, project_id, [suggestion.id for suggestion in found])
         return [

@@ -11,10 +11,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from atlas_core import limits
-from atlas_core.errors import NotFoundError, RejectedError
+from atlas_core.errors import RejectedError
 from atlas_core.storage.cursors import cursor_of, moment, parts_of, stored
 from atlas_core.storage.database import Database
-from atlas_core.storage.queries import shown_issue
+from atlas_core.storage.queries import require_shown
 
 Json = dict[str, Any]
 Interval = Literal["hour", "day"]
@@ -94,7 +94,7 @@ class Statistics:
             NotFoundError: The project has no such issue.
         """
         with self._database.cursor() as rows:
-            issue = _issue(rows, project_id, issue_id)
+            issue = require_shown(rows, project_id, issue_id)
             found = _rows(rows, _ISSUE_HOURS, id=issue, start=span.start, end=span.end)
         counts = _by_bucket(span, ((row["hour"], "", row["count"]) for row in found))
         return [{"at": at, "count": counts[at, ""]} for at in span.buckets()]
@@ -123,7 +123,7 @@ class Statistics:
             NotFoundError: The project has no such issue.
         """
         with self._database.cursor() as rows:
-            found = _rows(rows, _TOP_TAGS, id=_issue(rows, project_id, issue_id), top=top)
+            found = _rows(rows, _TOP_TAGS, id=require_shown(rows, project_id, issue_id), top=top)
         tags: dict[str, Json] = {}
         for row in found:
             events = int(row["events"])
@@ -167,13 +167,6 @@ def _by_bucket(span: Span, rows: Iterable[tuple[datetime, str, int]]) -> Counter
 
 def _named(counts: Counter[tuple[datetime, str]], at: datetime, names: Iterable[str]) -> dict[str, int]:
     return {name: counts[at, name] for name in sorted(names) if counts[at, name]}
-
-
-def _issue(rows: psycopg.Cursor[Any], project_id: UUID, issue_id: UUID) -> UUID:
-    found = shown_issue(rows, project_id, issue_id)
-    if found is None:
-        raise NotFoundError("no such issue")
-    return found
 
 
 def _rows(rows: psycopg.Cursor[Any], statement: str, **values: object) -> list[Json]:

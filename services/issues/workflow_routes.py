@@ -88,7 +88,10 @@ def _add_history_routes(app: FastAPI, actions: PostgresIssueActions, history: Is
     def activity(
         project: MemberProject, issue_id: UUID, limit: PageLimit = 50, cursor: Cursor = None
     ) -> dict[str, Any]:
-        """Return what happened to an issue, newest first; `user` is null for what events did."""
+        """Return what happened to an issue, newest first; `user` is null for what events did.
+
+        One that was merged into another keeps its own history: `merged` says into which, and when.
+        """
         entries, next_cursor = history.activity(project, issue_id, limit=limit, cursor=cursor)
         return {"activity": entries, "next_cursor": next_cursor}
 

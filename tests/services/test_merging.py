@@ -151,6 +151,41 @@ def test_an_issue_without_a_stack_trace_takes_that_of_one_that_is_merged_into_it
     assert [desk.shown(issue)["stack_trace"] for issue in (two, three)] == ["in two", "in 3"]
 
 
+def test_every_read_of_a_merged_issue_shows_the_one_that_it_is_part_of(desk):
+    gone, middle, whole = (desk.issue(message, tags={"a": message}) for message in ("boom 1", "boom 2", "boom 3"))
+    desk.issue("boom 4")
+    for into, source in ((middle, gone), (whole, middle)):
+        ok(desk.call("POST", "/issues/merge", {"into": str(into), "issues": [str(source)]}))
+    paths = ("", "/series", "/tags", "/fingerprints", "/similar")
+    asked = [f"/issues/%s{path}" for path in paths] + ["/events?issue_id=%s"]
+    for path in asked:
+        shown = ok(desk.call("GET", path % whole))
+        assert [ok(desk.call("GET", path % issue)) for issue in (gone, middle)] == [shown, shown]
+    assert {entry["fingerprint"] for entry in ok(desk.call("GET", f"/issues/{gone}/fingerprints"))["fingerprints"]} == {
+        digest(f"boom {n}").hex() for n in (1, 2, 3)
+    }
+    for path in paths[1:]:
+        refused(desk.call("GET", f"/issues/{uuid4()}{path}"), 404, "no such issue")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "", {"status": "resolved"}),
+        ("DELETE", "", None),
+        ("POST", "/comments", {"text": "hm"}),
+        ("POST", "/discard", {}),
+        ("POST", "/unmerge", {"fingerprints": ["a" * 64]}),
+    ],
+)
+def test_no_write_to_a_merged_issue_is_taken_and_it_says_where_to_go(desk, method, path, body):
+    gone, whole = desk.issue("one"), desk.issue("two")
+    ok(desk.call("POST", "/issues/merge", {"into": str(whole), "issues": [str(gone)]}))
+    (detail,) = refused(desk.call(method, f"/issues/{gone}{path}", body), 409, f"merged into {whole}")
+    assert detail == {"issue_id": str(gone), "merged_into": str(whole)}
+    assert desk.kinds(gone) == ["merged"]  # its own history is still to be seen
+
+
 def test_what_cannot_be_merged_is_refused(desk):
     merges, one, two, three = Merges(desk.database), *(desk.issue(message) for message in ("one", "two", "three"))
     with pytest.raises(RejectedError, match="itself"):
