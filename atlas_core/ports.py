@@ -66,7 +66,7 @@ class Publisher(Protocol):
 class Consumer(Protocol):
     """Reads one channel as a member of a group. At least once: a crash before `ack` delivers again.
 
-    Each delivery is settled by exactly one of `ack`, `retry` and `reject`. Not thread-safe.
+    Each delivery is settled by exactly one of `ack`, `retry` and `reject`. Not thread-safe, but for `lag`.
     """
 
     def poll(self, max_messages: int, timeout_s: float) -> list[Delivery]:
@@ -95,6 +95,8 @@ class Consumer(Protocol):
 
     def lag(self) -> int:
         """Return how many messages of the channel the group has not settled yet.
+
+        Any thread may ask, and ask a closed consumer too.
 
         Raises:
             TransientError: The server does not answer.

@@ -49,7 +49,6 @@ class Worker(Generic[T]):
         max_messages: int = 500,
         rejected: Callable[[Delivery], None] = lambda _: None,
     ) -> None:
-        self.lag = 0
         self._rejected = rejected
         self._name = name
         self._group = group
@@ -87,6 +86,14 @@ class Worker(Generic[T]):
             raise TransientError(self._problem)
         if not self._thread.is_alive():
             raise TransientError(f"the worker of {self._name} does not run")
+
+    def lag(self) -> int:
+        """Return how many messages wait to be settled, those under way too; a worker that has stopped tells it as well.
+
+        Raises:
+            TransientError: The server does not answer.
+        """
+        return self._consumer.lag()
 
     def _run(self) -> None:
         try:
@@ -183,5 +190,4 @@ class Worker(Generic[T]):
     def _measure_lag(self) -> None:
         if time.monotonic() >= self._next_lag:
             self._next_lag = time.monotonic() + LAG_EVERY_S
-            self.lag = self._consumer.lag()
-            metrics.LAG.labels(self._name, self._group).set(self.lag)
+            metrics.LAG.labels(self._name, self._group).set(self.lag())

@@ -244,6 +244,7 @@ class IntakeHour(msgspec.Struct, frozen=True):
     """What became of what was sent in the hour that begins at `hour`; accepted = stored + in_flight + all `dropped`.
 
     `dropped` counts events that were accepted and are not kept, `refused` requests that were not accepted, by reason.
+    Where `in_flight_is_known` is false, repeated events are among those in flight.
     """
 
     hour: str
@@ -252,3 +253,4 @@ class IntakeHour(msgspec.Struct, frozen=True):
     in_flight: int = 0
     dropped: dict[str, int] = {}
     refused: dict[str, int] = {}
+    in_flight_is_known: bool = True

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka import admin as kafka_admin
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -29,6 +37,7 @@ _CLIENT: Final[dict[str, Any]] = {
     "socket.timeout.ms": 6_000,
     "broker.address.family": "v4",
 }
+_ADMIN: Final[Any] = kafka_admin  # its types do not export OffsetSpec
 _REBALANCED: Final = {
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.REBALANCE_IN_PROGRESS,
@@ -96,6 +105,30 @@ class _Topics:
                 self._topic, len(found.partitions), self._partitions,
             )  # fmt: skip
         self._made = True
+
+    def lag(self, group: str) -> int:
+        """Return how many messages of the topic a group has not settled yet; any thread may ask.
+
+        Raises:
+            TransientError: The brokers do not answer.
+        """
+        self.ensure()
+        with _translated():
+            partitions = self._admin.list_topics(self._topic, timeout=ADMIN_S).topics[self._topic].partitions
+            asked = [TopicPartition(self._topic, number) for number in partitions]
+            wanted = ConsumerGroupTopicPartitions(group, asked)
+            (answer,) = self._admin.list_consumer_group_offsets([wanted], request_timeout=ADMIN_S).values()
+            settled = {place.partition: place.offset for place in answer.result().topic_partitions}
+            ends, begins = (
+                self._offsets(asked, spec) for spec in (_ADMIN.OffsetSpec.latest(), _ADMIN.OffsetSpec.earliest())
+            )
+        # A group that has settled nothing of a partition (a negative offset) has all of it before it.
+        return sum(end - max(settled.get(number, -1), begins[number]) for number, end in ends.items())
+
+    def _offsets(self, partitions: list[TopicPartition], spec: Any) -> dict[int, int]:
+        asked = dict.fromkeys(partitions, spec)
+        answers = self._admin.list_offsets(asked, request_timeout=ADMIN_S)
+        return {place.partition: answer.result().offset for place, answer in answers.items()}
 
     def _create(self, missing: dict[str, int]) -> None:
         config = {"retention.ms": str(RETENTION_MS), "max.message.bytes": str(limits.MESSAGE_BYTES + limits.MIB)}
@@ -285,18 +318,7 @@ class KafkaConsumer:
         Raises:
             TransientError: The brokers do not answer.
         """
-        self._topics.ensure()
-        with _translated():
-            consumer = self._open()
-            partitions = consumer.list_topics(self._topic, timeout=ADMIN_S).topics[self._topic].partitions
-            asked = [TopicPartition(self._topic, number) for number in partitions]
-            total = 0
-            for committed in consumer.committed(asked, timeout=ADMIN_S):
-                low, high = consumer.get_watermark_offsets(
-                    TopicPartition(self._topic, committed.partition), timeout=ADMIN_S
-                )
-                total += high - (committed.offset if committed.offset >= 0 else low)
-        return total
+        return self._topics.lag(self._group)
 
     def close(self) -> None:
         """Leave the group; what is unsettled goes to other members at once. A second call does nothing."""

@@ -251,7 +251,7 @@ class PostgresConsumer:
         Raises:
             TransientError: The server does not answer.
         """
-        with self._connection() as connection:
+        with self._session.apart() as connection:
             row = connection.execute(_LAG, (self._group, self._topic)).fetchone()
         return int(row[0]) if row else 0
 

@@ -143,7 +143,7 @@ class PostgresJobConsumer:
         Raises:
             TransientError: The server does not answer.
         """
-        with self._session.connection() as connection:
+        with self._session.apart() as connection:
             row = connection.execute("SELECT count(*) FROM bus.jobs WHERE queue = %s", (self._queue,)).fetchone()
         return int(row[0]) if row else 0
 

@@ -58,14 +58,24 @@ class Session:
         for _ in self._connection.notifies(timeout=timeout_s, stop_after=1):
             return
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[psycopg.Connection[Any]]:
+        """Yield a connection of the caller's own: the session's may be in use by another thread, or be closed.
+
+        Raises:
+            TransientError: The server does not answer.
+        """
+        with translated(), psycopg.connect(self._url, autocommit=True, connect_timeout=3, options=_OPTIONS) as own:
+            yield own
+
     def check(self) -> None:
-        """Return if the server answers, over a connection of its own: this one may be in use.
+        """Return if the server answers, over a connection of its own.
 
         Raises:
             TransientError: It does not.
         """
-        with translated():
-            psycopg.connect(self._url, connect_timeout=3).close()
+        with self.apart():
+            pass
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""

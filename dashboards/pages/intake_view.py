@@ -26,6 +26,7 @@ class Balance(NamedTuple):
     in_flight: int
     dropped: Counter[str]
     refused: Counter[str]
+    in_flight_is_known: bool = True
 
     @classmethod
     def of(cls, hours: Sequence[IntakeHour]) -> "Balance":
@@ -36,7 +37,8 @@ class Balance(NamedTuple):
             dropped.update(hour.dropped)
             refused.update(hour.refused)
         accepted, stored = sum(hour.accepted for hour in hours), sum(hour.stored for hour in hours)
-        return cls(accepted, stored, sum(hour.in_flight for hour in hours), dropped, refused)
+        in_flight, is_known = sum(hour.in_flight for hour in hours), all(hour.in_flight_is_known for hour in hours)
+        return cls(accepted, stored, in_flight, dropped, refused, is_known)
 
     @property
     def is_empty(self) -> bool:
@@ -74,6 +76,8 @@ def _verdict(balance: Balance) -> str:
         _lost("request", balance.refused, sent, "refused", ": lost, unless clients send again."),
     ]
     said = "".join(f'<p data-verdict="lost">{line}</p>' for line in lines if line)
+    if not balance.in_flight_is_known:
+        said += '<p data-verdict="unknown">The event log does not answer: what came twice is shown as in flight.</p>'
     return said or '<p data-verdict="kept">Nothing was lost.</p>'
 
 

@@ -22,7 +22,7 @@ def add_intake_routes(app: FastAPI, intake: IntakeQueries) -> None:
 
         `dropped` was accepted and is not kept (`repeated`: an event id that came before, `discarded`, `dead_letter`);
         `refused` was not accepted (`rate_limit`, `quota`, `spike`, `invalid`, `too_large`, `unavailable`), or was an
-        item that is no event.
+        item that is no event. `in_flight_is_known` is false while the event log does not say what waits there.
         """
         found = intake.hours(project, hours, utc_now())
         return {"hours": [{name: getattr(hour, name) for name in hour.__struct_fields__} for hour in found]}

@@ -28,7 +28,7 @@ class Reads(NamedTuple):
 
     @classmethod
     def of(cls, database: Database, lag: Callable[[], int] = lambda: 0) -> Self:
-        """Return the stores on one database; `lag` tells how many events wait to be stored."""
+        """Return the stores on one database; `lag` asks the event log how many events wait there."""
         return cls(
             IssueQueries(database),
             IssueLists(database),

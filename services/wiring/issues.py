@@ -37,7 +37,7 @@ def make(settings: Settings, jwt_key: str) -> Service:
         rejected=DeadLetters(database).count,
     )
     app = make_issues_app(
-        Reads.of(database, lambda: worker.lag),
+        Reads.of(database, worker.lag),
         Sessions(jwt_key, database),
         Workflow(PostgresIssueActions(database), removal, IssueHistory(database)),
         Groups.of(database),

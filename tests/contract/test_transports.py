@@ -5,6 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pika
@@ -295,6 +296,21 @@ def test_the_lag_is_what_is_not_settled(log: Channel, opened):
     assert consumer.lag() == 1
     consumer.ack(deliveries[2:])
     assert consumer.lag() == 0
+
+
+def test_any_thread_may_ask_for_the_lag_and_ask_a_consumer_that_is_closed(log: Channel, opened):
+    publisher, consumer = log.publisher(), log.consumer("g")
+    opened += [publisher, consumer]
+    publish(publisher, "a", "b", "c")
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(consumer.lag) for _ in range(4)]
+        consumer.ack(take(consumer, 1)[:1])
+        assert {answer.result() for answer in asked} <= {2, 3}
+        consumer.close()
+        assert list(threads.map(lambda _: consumer.lag(), range(4))) == [2] * 4
+    later = log.consumer("g")
+    opened.append(later)
+    assert set(bodies(take(later, 2))) <= {"a", "b", "c"}
 
 
 def test_a_message_past_the_limit_is_refused_and_none_is_written(channel: Channel, opened):

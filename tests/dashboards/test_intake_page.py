@@ -138,6 +138,12 @@ def test_counts_that_do_not_add_up_are_said() -> None:
     assert "unaccounted" in account_html(Balance.of([IntakeHour(at(1), accepted=10, stored=8, in_flight=1)]))
 
 
+def test_it_is_said_when_nobody_knows_what_waits() -> None:
+    hours = [IntakeHour(at(2), 9, 9), IntakeHour(at(1), 10, 5, 5, in_flight_is_known=False)]
+    assert "The event log does not answer" in account_html(Balance.of(hours))
+    assert "The event log does not answer" not in account_html(Balance.of(hours[:1]))
+
+
 def test_what_came_twice_or_was_discarded_on_purpose_is_no_loss() -> None:
     hour = IntakeHour(at(1), 10, 5, 1, {"repeated": 2, "discarded": 2}, {"not_an_event": 7})
     assert 'data-verdict="kept"' in account_html(Balance.of([hour]))

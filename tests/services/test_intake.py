@@ -7,12 +7,15 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from atlas_core.errors import TransientError
 from atlas_core.events import Event, Level
-from atlas_core.ports import Delivery
+from atlas_core.ports import Delivery, Message
+from atlas_core.runner import Worker
 from atlas_core.storage.database import Database
 from atlas_core.storage.intake_queries import IntakeHour, IntakeQueries
 from atlas_core.storage.issues import PostgresIssueStore
 from atlas_core.storage.outcomes import KEPT, PostgresOutcomes
+from atlas_core.transports.postgres import PostgresConsumer, PostgresPublisher
 from services.issues.dead_letters import DeadLetters
 
 PROJECT = UUID("00000000-0000-4000-8000-000000000001")
@@ -74,6 +77,33 @@ def test_what_waits_is_in_flight_the_newest_first(database, outcomes):
     outcomes.add({(PROJECT, HOUR, "accepted"): 10, (PROJECT, BEFORE, "accepted"): 10})
     now, before, _ = balance(database, lag=14)
     assert (now.in_flight, before.in_flight, before.dropped) == (10, 4, {"repeated": 6})
+
+
+def test_what_waits_is_in_flight_although_the_worker_has_stopped(database, outcomes, database_url):
+    consumer = PostgresConsumer(database_url, "events", 2, "g")
+    worker = Worker("events", "g", consumer, bytes, lambda _: None)
+    worker.start()
+    worker.stop()
+    worker.join(10)
+    publisher = PostgresPublisher(database_url, "events", 2)
+    publisher.publish([Message(b"k", b"an event")])
+    publisher.close()
+    outcomes.add({(PROJECT, HOUR, "accepted"): 3})
+    store(database, 1)
+    now = IntakeQueries(database, worker.lag).hours(PROJECT, 1, NOW)[0]
+    assert (now.accepted, now.stored, now.in_flight, now.dropped) == (3, 1, 1, {"repeated": 1})
+
+
+def test_while_nobody_knows_what_waits_it_is_said_and_nothing_is_taken_for_a_repeat(database, outcomes):
+    def lag() -> int:
+        raise TransientError("Kafka does not answer")
+
+    outcomes.add({(PROJECT, HOUR, "accepted"): 10, (PROJECT, BEFORE, "accepted"): 5})
+    store(database, 8)
+    store(database, 5, BEFORE)
+    now, before = IntakeQueries(database, lag).hours(PROJECT, 2, NOW)
+    assert (now.in_flight, now.in_flight_is_known, now.dropped) == (2, False, {})
+    assert (before.in_flight, before.in_flight_is_known) == (0, True)
 
 
 def test_what_others_have_waiting_is_not_ours(database, outcomes):
