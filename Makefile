@@ -51,7 +51,7 @@ e2e: setup ## Only the end-to-end stories
 
 bench: setup ## Print README's figures, each beside the bare limit of the same run: takes an hour
 	$(BIN)/python -m tests.servers.install kafka
-	for name in pipeline ingest digest sdk grouping; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	for name in pipeline ingest digest sdk grouping rules; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 	$(BIN)/python -m benchmarks.lists --folder .atlas-bench
 	$(BIN)/python -m benchmarks.regrouping --folder .atlas-bench
 

@@ -13,7 +13,8 @@ from atlas_core.errors import WrongShapeError
 from atlas_core.events import Event
 from atlas_core.grouping import message, normalized, parts, stacktrace
 from atlas_core.grouping.rule_text import rules_of
-from atlas_core.grouping.rules import TAG, Rule, first_match
+from atlas_core.grouping.rules import Rule, first_match
+from atlas_core.grouping.subjects import TAG
 from atlas_core.grouping.variant import BESIDE_CONTENT
 
 _MODULES: Final = (message, normalized, stacktrace)

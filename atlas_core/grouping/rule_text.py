@@ -6,6 +6,10 @@ r"""The text of a project's rules, a rule a line: `MATCHER MATCHER ... -> PART, 
     module:shop.pay.* function:charge tags.tier:gold -> {{ default }}, gold
 
 A matcher is `KEY:GLOB`, `KEY:/REGEX/` or `KEY~REGEX`; `!` before it negates. Values with blanks go in double quotes.
+
+A glob is compared with a whole text, a regular expression is looked for in its first 1,024 bytes. Of a stack rules
+read the 100 different frames nearest the crash; of all texts that a key names 8,192 characters, regular expressions
+2,048 bytes. What all rules together may take for the worst event is limited too.
 """
 
 from functools import lru_cache
@@ -15,9 +19,12 @@ from atlas_core import limits
 from atlas_core.errors import WrongShapeError
 from atlas_core.events import Level
 from atlas_core.grouping import parts, patterns
-from atlas_core.grouping.rules import KEYS, TAG, Matcher, Rule
+from atlas_core.grouping.costs import cost_us
+from atlas_core.grouping.rules import Matcher, Rule
+from atlas_core.grouping.subjects import KEYS, TAG
 
 _ARROW: Final = "->"
+_PLACEHOLDER: Final = "a placeholder such as {{ default }}, with two braces"
 _SENTRY: Final = {
     "error.type": "type", "error.value": "message", "value": "message", "stack.module": "module",
     "stack.function": "function", "stack.abs_path": "path",
@@ -51,21 +58,35 @@ def rules_of(text: str) -> tuple[Rule, ...]:
     if len(text) > limits.GROUPING_RULES_CHARACTERS:
         raise RuleSyntaxError(1, 1, f"at most {limits.GROUPING_RULES_CHARACTERS:,} characters of rules")
     found: list[Rule] = []
+    budget = _Budget()
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if len(found) == limits.GROUPING_RULES:
             raise RuleSyntaxError(number, 1, f"at most {limits.GROUPING_RULES} rules")
-        found.append(_Line(line.rstrip(), number).rule())
+        found.append(_Line(line.rstrip(), number, budget).rule())
     return tuple(found)
+
+
+class _Budget:
+    """What the matchers that were read may take for the worst event."""
+
+    def __init__(self) -> None:
+        self.taken_us = 0.0
+
+    def take(self, matcher: Matcher) -> bool:
+        """Add a matcher, and tell whether the rules still take no longer than they may."""
+        self.taken_us += cost_us(matcher.key, matcher.pattern)
+        return self.taken_us <= limits.GROUPING_RULES_COST_MS * 1_000
 
 
 class _Line:
     """Reads one rule from left to right."""
 
-    def __init__(self, text: str, number: int) -> None:
+    def __init__(self, text: str, number: int, budget: _Budget) -> None:
         self._text = text
         self._number = number
+        self._budget = budget
         self._at = 0
 
     def rule(self) -> Rule:
@@ -80,6 +101,18 @@ class _Line:
         return Rule(tuple(matchers), self._parts(), self._number, self._text.strip())
 
     def _matcher(self, expected: str) -> Matcher:
+        start = self._at
+        matcher = self._read_matcher(expected)
+        if not self._budget.take(matcher):
+            self._fail(
+                f"less work: all rules may take {limits.GROUPING_RULES_COST_MS} ms for the worst event, with this "
+                f"matcher they may take {self._budget.taken_us / 1_000:.2f} (globs take least, long regular "
+                "expressions and those on frames most)",
+                start,
+            )
+        return matcher
+
+    def _read_matcher(self, expected: str) -> Matcher:
         start = self._at
         negated = self._take("!")
         key = self._key(expected, start)
@@ -143,7 +176,7 @@ class _Line:
             self._at += 1
         return self._fail(f"{expected} (it starts at column {start})")
 
-    def _regex(self, at: int, pattern: str) -> patterns.Test:
+    def _regex(self, at: int, pattern: str) -> patterns.Pattern:
         if not pattern or len(pattern) > limits.GROUPING_PATTERN_CHARACTERS:
             self._fail(f"a regular expression of 1 to {limits.GROUPING_PATTERN_CHARACTERS} characters", at)
         try:
@@ -184,9 +217,11 @@ class _Line:
         rest = parts.PLACEHOLDER.sub(lambda match: " " * len(match[0]), part)
         for brackets in ("{{", "}}"):
             if brackets in rest:
-                self._fail(
-                    "a placeholder such as {{ default }}", self._text.find(brackets, start + rest.find(brackets))
-                )
+                self._fail(_PLACEHOLDER, self._text.find(brackets, start + rest.find(brackets)))
+        # One more brace beside a placeholder would be part of the fingerprint; nobody means that.
+        for brackets, stray in (("{{{", 0), ("}}}", 2)):
+            if brackets in part:
+                self._fail(_PLACEHOLDER, self._text.find(brackets, start) + stray)
 
     def _take(self, text: str) -> bool:
         taken = self._text.startswith(text, self._at)

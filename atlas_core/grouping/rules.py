@@ -1,64 +1,46 @@
 """A project's own rules: which events go together, by what they say. The first rule that matches decides."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from atlas_core.events import Event, Frame
+from atlas_core.events import Event
 from atlas_core.grouping import parts
-from atlas_core.grouping.crash_sites import module_of
-
-Test = Callable[[str], bool]
-Values = tuple[str | None, ...]
-
-TAG: Final = "tags."
-_VALUES: Final[Mapping[str, Callable[[Event], Values]]] = {
-    "type": lambda event: (event.type, *[value.type for value in event.exceptions]),
-    "message": lambda event: (event.message,),
-    "transaction": lambda event: (event.transaction,),
-    "release": lambda event: (event.release,),
-    "environment": lambda event: (event.environment,),
-    "level": lambda event: (event.level.value,),
-    "logger": lambda event: (event.logger,),
-}
-_OF_A_FRAME: Final[Mapping[str, Callable[[Frame], Values]]] = {
-    "module": lambda frame: (module_of(frame),),
-    "function": lambda frame: (frame.function,),
-    "path": lambda frame: tuple(path and path.replace("\\", "/") for path in (frame.abs_path, frame.filename)),
-}
-KEYS: Final = (*_VALUES, *_OF_A_FRAME)
+from atlas_core.grouping.patterns import Pattern
+from atlas_core.grouping.subjects import KEYS_OF_FRAMES, Subject, Texts
 
 
 class Matcher(msgspec.Struct, frozen=True):
     """One condition of a rule.
 
-    `key` is one of `KEYS` or `tags.` and a name. `test` judges one value. A negated matcher holds when no value
-    passes, so also when there is none.
+    `key` is one of `subjects.KEYS` or `tags.` and a name. `pattern` judges one text. A negated matcher holds when no
+    text passes, so also when there is none.
     """
 
     key: str
-    test: Test
+    pattern: Pattern
     negated: bool = False
 
     @property
     def is_of_a_frame(self) -> bool:
         """Whether it looks at stack frames."""
-        return self.key in _OF_A_FRAME
+        return self.key in KEYS_OF_FRAMES
 
-    def holds(self, event: Event) -> bool:
-        """Tell whether the condition holds for an event, when it does not look at frames."""
-        values_of = _VALUES.get(self.key)
-        values = values_of(event) if values_of else (event.tags.get(self.key.removeprefix(TAG)),)
-        return self._passes(values) != self.negated
+    def read(self, subject: Subject) -> list[Texts]:
+        """Return what it reads of an event."""
+        return subject.read(self.key, by_regex=self.pattern.is_regex)
 
-    def passes_frame(self, frame: Frame) -> bool:
-        """Tell whether a value of the frame passes the test; negation is the caller's."""
-        return self._passes(_OF_A_FRAME[self.key](frame))
+    def passes_any(self, subject: Subject) -> bool:
+        """Tell whether any text passes; negation is the caller's."""
+        for texts in self.read(subject):  # noqa: SIM110 -- a generator doubles the time, and this is rules times events
+            if self.passes(texts):
+                return True
+        return False
 
-    def _passes(self, values: Values) -> bool:
-        for value in values:  # noqa: SIM110 -- a generator doubles the time, and this is rules times events
-            if value is not None and self.test(value):
+    def passes(self, texts: Texts) -> bool:
+        """Tell whether one of these texts passes; negation is the caller's."""
+        for text in texts:  # noqa: SIM110 -- as above
+            if self.pattern.test(text):
                 return True
         return False
 
@@ -76,27 +58,33 @@ class Rule(msgspec.Struct, frozen=True):
         """The names of what decides about it or is part of its fingerprint."""
         return {matcher.key for matcher in self.matchers} | parts.looks_at(self.parts)
 
-    def matches(self, event: Event) -> bool:
+    def matches(self, subject: Subject) -> bool:
         """Tell whether every matcher holds; those that look at frames must hold on one and the same frame."""
+        on_a_frame = []
         for matcher in self.matchers:
-            if matcher.key not in _OF_A_FRAME and not matcher.holds(event):
+            if matcher.is_of_a_frame and not matcher.negated:
+                on_a_frame.append(matcher)
+            elif matcher.passes_any(subject) == matcher.negated:
                 return False
-        on_frames = [matcher for matcher in self.matchers if matcher.is_of_a_frame]
-        return not on_frames or _frames_match(on_frames, event)
+        return not on_a_frame or _frame_matches(on_a_frame, subject)
 
 
 def first_match(rules: Sequence[Rule], event: Event) -> Rule | None:
     """Return the first rule that matches the event, or None."""
+    subject = Subject(event)
     for rule in rules:
-        if rule.matches(event):
+        if rule.matches(subject):
             return rule
     return None
 
 
-def _frames_match(matchers: Sequence[Matcher], event: Event) -> bool:
-    wanted = [matcher for matcher in matchers if not matcher.negated]
-    unwanted = [matcher for matcher in matchers if matcher.negated]
-    frames = [frame for value in event.exceptions for frame in value.frames]
-    if any(matcher.passes_frame(frame) for matcher in unwanted for frame in frames):
-        return False
-    return not wanted or any(all(matcher.passes_frame(frame) for matcher in wanted) for frame in frames)
+def _frame_matches(matchers: Iterable[Matcher], subject: Subject) -> bool:
+    """Tell whether all matchers pass on one frame: each is asked about those where the ones before it passed."""
+    places: list[int] | None = None
+    for matcher in matchers:
+        frames = matcher.read(subject)
+        asked = range(len(frames)) if places is None else places
+        places = [place for place in asked if place < len(frames) and matcher.passes(frames[place])]
+        if not places:
+            return False
+    return True

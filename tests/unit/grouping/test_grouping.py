@@ -12,7 +12,7 @@ from atlas_core.events import Event, ExceptionValue, Level
 from atlas_core.grouping import DEFAULT, STRATEGIES, Grouping
 from atlas_core.grouping.parts import NAMES, TAG
 from atlas_core.grouping.rule_text import RuleSyntaxError
-from atlas_core.grouping.rules import KEYS
+from atlas_core.grouping.subjects import KEYS
 from atlas_core.grouping.variant import BESIDE_CONTENT, content_and_variant
 from tests.unit.grouping.making import event, frame, raised
 

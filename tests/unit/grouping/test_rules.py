@@ -84,6 +84,7 @@ def test_parts_keep_commas_and_blanks_in_quotes():
     [rule] = rules_of('type:x -> {{ default }}, "a, b",  plain text ,{{tags.tier}}-x, "say \\"no\\""')
     assert rule.parts == ("{{ default }}", "a, b", "plain text", "{{tags.tier}}-x", 'say "no"')
     assert rule.looks_at == {"type", "default", "tags.tier"}
+    assert rules_of("type:x -> {id}, { {{ type }} }")[0].parts == ("{id}", "{ {{ type }} }")
     assert rules_of("tags.a:x !module:y -> a, {{ error.value }}")[0].looks_at == {"tags.a", "module", "message"}
 
 
@@ -121,6 +122,11 @@ MALFORMED = [
     ("type:x -> {{ type", 1, 11, "a placeholder such as {{ default }}"),
     ("type:x -> a }}", 1, 13, "a placeholder"),
     ("type:x -> {{ a b }}", 1, 11, "a placeholder"),
+    ("type:x -> {{{ default }}}", 1, 11, "a placeholder such as {{ default }}, with two braces"),
+    ("type:x -> {{{ default }}", 1, 11, "a placeholder"),
+    ("type:x -> {a}, b {{ default }}}", 1, 31, "a placeholder"),
+    ('type:x -> {a}, "{{ type }} {{ default }}}"', 1, 41, "a placeholder"),
+    ("type:x -> {{{{ default }}}}", 1, 11, "a placeholder"),
     ("type:x -> a\n# fine\ntype:x b:y -> a", 3, 8, "one of type"),
     ("message:/(a)\\1/ -> a", 1, 10, "a regular expression that RE2 takes (invalid escape sequence"),
     ("message:/(?=a)/ -> a", 1, 10, "a regular expression that RE2 takes (invalid perl operator"),
@@ -169,9 +175,72 @@ def test_each_limit_holds_at_n_and_n_plus_1(text, limit):
         rules_of(text(limit + 1))
 
 
+HOSTILE = f"{' '.join(['!message:/[ab]*a[ab]{200}c/'] * 19)} type:No -> x"
+DEEP = event(exceptions=[ExceptionValue(type="E", frames=[frame(f"f{n}", f"m{n}") for n in range(250)])])
+
+
 @pytest.mark.parametrize(
-    "rule", ["message:/(x+x+)+y/ -> a", f"message:{'*x' * 120}*y -> a", "message~(x*)*(x*)*$^ -> a"]
+    ("text", "line", "column"),
+    [
+        (f"type:x -> a\n\n{HOSTILE}\n{HOSTILE}", 4, 113),
+        ("path:/^a/ -> a\n" * 200, 23, 1),
+        ("module:*a*b*c* function:*a*b*c* -> a\n" * 200, 107, 16),
+        (f"module:*a*b*c*{' !path:*a*' * 19} -> a\n" * 100, 12, 56),
+    ],
 )
+def test_rules_that_may_take_too_long_for_an_event_are_refused_where_they_begin_to(text, line, column):
+    with pytest.raises(RuleSyntaxError, match="less work: all rules may take 20 ms for the worst event") as caught:
+        rules_of(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    rules_of("\n".join(text.split("\n")[: line - 1]))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'type:OperationalError message:"*remaining connection slots*" -> database-pool',
+        r"message:/^order \d+ failed$/ !environment:production -> order-failed, {{ environment }}",
+        "module:shop.pay.* function:charge tags.tier:gold -> {{ default }}, gold",
+        "path:*/shop/orders.py type:*Error -> orders",
+    ],
+)
+def test_as_many_ordinary_rules_as_there_may_be_are_accepted(rule):
+    assert len(rules_of("\n".join([rule] * limits.GROUPING_RULES))) == limits.GROUPING_RULES
+
+
+def test_a_regular_expression_reads_the_beginning_of_a_text_and_a_glob_all_of_it():
+    made = event("x" * (limits.GROUPING_REGEX_BYTES - 2) + "abc")
+    assert matches("message:/ab/", made)
+    assert not matches("message:/abc/", made)
+    assert matches("message:*abc", made)
+    assert matches("message:/\u00e9$/ message:*z", event("\u00e9" * 512 + "z"))
+
+
+def test_rules_read_the_different_frames_nearest_the_crash():
+    first, last = 250 - limits.GROUPING_FRAMES_READ, 249
+    for key, name in (("function", "f"), ("module", "m")):
+        assert matches(f"{key}:{name}{last}", DEEP)
+        assert matches(f"{key}:{name}{first}", DEEP)
+        assert not matches(f"{key}:{name}{first - 1}", DEEP)
+    assert matches("module:m200 function:f200 function:/^f200$/", DEEP)
+    assert not matches("module:m200 function:f201", DEEP)
+    recursion = [frame("main", "app"), *[frame("again", "app")] * 249]
+    assert matches("function:main", event(exceptions=[ExceptionValue(type="E", frames=recursion)]))
+
+
+@pytest.mark.parametrize(("pattern", "most"), [("{}*", 8_192 // 64), ("/^{}/", 2_048 // 64)])
+def test_of_all_texts_that_a_key_names_so_many_are_read(pattern, most):
+    types = [ExceptionValue(type=f"T{n:03}".ljust(256, "x")) for n in range(50)]
+    assert matches(f"type:{pattern.format('T049')}", event(exceptions=types))
+    first_read = 50 - most // 4
+    assert matches(f"type:{pattern.format(f'T{first_read:03}')}", event(exceptions=types))
+    assert not matches(f"type:{pattern.format(f'T{first_read - 1:03}')}", event(exceptions=types))
+
+
+@pytest.mark.parametrize(
+    "rule", ["message:/(x+x+)+y/ -> a", f"message:{'*x' * 120}*y -> a", "message~(x*)*(x*)*$^ -> a",
+             f"message:*{'x' * 60}y{'x' * 60}* -> a"]
+)  # fmt: skip
 def test_patterns_take_time_linear_in_the_text(rule):
     rules = rules_of(rule)
 
