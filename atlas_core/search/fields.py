@@ -16,6 +16,8 @@ _STATUSES: Final = (*(status.value for status in Status), "regressed")
 _YEARS: Final = range(1970, 2200)
 _AGO: Final = re.compile(r"-([0-9]{1,5})([mhdw])")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_DAY: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
+_MOMENT: Final = re.compile(r"[^Tt ]+[Tt ].+")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -87,8 +89,10 @@ class Time(Field, frozen=True):
         if found := _AGO.fullmatch(text):
             unit: Unit = next(unit for unit in get_args(Unit) if unit == found[2])
             return Ago(int(found[1]), unit)
+        if not (is_day := _DAY.fullmatch(text)) and not _MOMENT.fullmatch(text):
+            return None
         try:
-            made = Day(date.fromisoformat(text)) if len(text) == 10 else Instant(_utc(text))  # noqa: PLR2004 - YYYY-MM-DD
+            made = Day(date.fromisoformat(text)) if is_day else Instant(_utc(text))
         except (ValueError, OverflowError):
             return None
         year = made.date.year if isinstance(made, Day) else made.at.year

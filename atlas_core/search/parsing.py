@@ -10,8 +10,10 @@ from atlas_core.search.fields import FIELDS, TAG, Field, field_named
 from atlas_core.search.terms import Compare, Query, Term, Value, Word
 
 _SPACES: Final = re.compile(r"\s*")
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=:)")
-_TAG_NAME: Final = re.compile(r"tags\.(?=[^\s:])", re.IGNORECASE)
+_NAME: Final = re.compile(r"[.-]*[^\W\d][\w.-]*(?=:)")
+_COMPARED: Final = re.compile(r"\w+(?=!?[<>=])")
+_LOOSE: Final = re.compile(r":|!?[<>=]")
+_TAG_NAME: Final = re.compile(r"tags\.", re.IGNORECASE)
 _BARE_TAG: Final = re.compile(r'[^\s:"]+')
 _BARE: Final = re.compile(r'[^\s"]+')
 _BARE_IN_LIST: Final = re.compile(r'[^\s",\[\]]+')
@@ -45,6 +47,7 @@ class _Reader:
         while self._at < len(self._text):
             if len(terms) == limits.QUERY_TERMS:
                 self._refuse(f"the query has more than {limits.QUERY_TERMS} terms")
+            self._check_space(terms)
             terms.append(self._term())
             self._skip_spaces()
         return tuple(terms)
@@ -67,22 +70,36 @@ class _Reader:
             return self._after_name("tags", TAG, negated=negated, key=self._tag_name())
         if found := _NAME.match(self._text, self._at):
             field = field_named(found[0])
-            after = self._text[found.end() + 1 : found.end() + 2]
             if field is not None:
                 self._at = found.end()
                 return self._after_name(field, FIELDS[field], negated=negated)
-            if after and not after.isspace():
-                names = (*FIELDS, "tags.NAME", "quotation marks around text with a colon")
+            if not self._is_pasted(found):
+                names = (*FIELDS, f"tags.{found[0][:50]}", "quotation marks around text with a colon")
                 self._refuse(f"there is no field {found[0][:50]!r}", *names)
+        if (found := _COMPARED.match(self._text, self._at)) and field_named(found[0]):
+            self._at = found.end()
+            self._refuse(f"a colon is missing after {found[0]}", f"{found[0]}:", "quotation marks around text")
         return self._free_text(start, negated=negated)
 
+    def _is_pasted(self, name: re.Match[str]) -> bool:
+        r"""Tell whether a name with its colon begins what nobody means as a field.
+
+        That is `TypeError:` alone, `http://host`, `std::vector`, `C:\dir` or `C:/dir`.
+        """
+        rest = self._text[name.end() + 1 : name.end() + 3]
+        is_drive = len(name[0]) == 1 and rest.startswith("/")
+        return not rest or rest[0].isspace() or rest[0] in ":\\" or rest == "//" or is_drive
+
+    def _check_space(self, terms: list[Term]) -> None:
+        """Refuse `level :error` and `count >5`: a field's name alone is a word, so that they would look for words."""
+        last = terms[-1].values[0] if terms and terms[-1].field == "text" else None
+        if isinstance(last, Word) and field_named(last.text) and _LOOSE.match(self._text, self._at):
+            self._refuse(f"a space after {last.text}", f"{last.text}: without a space", "quotation marks around text")
+
     def _tag_name(self) -> str:
-        if self._text[self._at] == '"':
+        if self._text.startswith('"', self._at):
             return self._quoted() or self._refuse("a tag without a name", "tags.NAME:value")
-        found = _BARE_TAG.match(self._text, self._at)
-        assert found is not None
-        self._at = found.end()
-        return found[0]
+        return self._match(_BARE_TAG) or self._refuse("a tag without a name", "tags.NAME:value")
 
     def _after_name(self, name: str, field: Field, *, negated: bool, key: str | None = None) -> Term:
         if not self._text.startswith(":", self._at):

@@ -17,13 +17,13 @@ from atlas_core.storage.similar_issues import Lookalikes
 from services.http import CurrentUser, MemberProject, clean
 
 RULES_HELP: Final = f"""
-A rule a line: `type:OperationalError message:"*connection slots*" -> database-pool`. Matchers are `KEY:GLOB`, `KEY:/REGEX/`
-or `KEY~REGEX`, `!` before one negates it; all must hold, and the first rule that matches decides. A regular expression is
-looked for in the first {limits.GROUPING_REGEX_BYTES:,} bytes of a text, a glob is compared with all of it. Of a stack the
-{limits.GROUPING_FRAMES_READ} different frames nearest the crash are read, of all texts that a key names
-{limits.GROUPING_CHARACTERS_READ:,} characters, by regular expressions {limits.GROUPING_REGEX_BYTES_READ:,} bytes. What all
-rules may take for the worst event is limited to {limits.GROUPING_RULES_COST_MS} ms: that is {limits.GROUPING_RULES} rules
-of globs and short regular expressions on messages, but only some 20 regular expressions on frames.
+A rule a line: `type:OperationalError message:"*connection slots*" -> database-pool`. Matchers are `KEY:GLOB`,
+`KEY:/REGEX/` or `KEY~REGEX`, `!` before one negates it; all must hold, and the first rule that matches decides. A regex
+is looked for in the first {limits.GROUPING_REGEX_BYTES:,} bytes of a text, a glob is compared with all of it.
+Of a stack the {limits.GROUPING_FRAMES_READ} different frames nearest the crash are read, of all texts that a key names
+{limits.GROUPING_CHARACTERS_READ:,} characters, by regular expressions {limits.GROUPING_REGEX_BYTES_READ:,} bytes. What
+all rules may take for the worst event is limited to {limits.GROUPING_RULES_COST_MS} ms: that is {limits.GROUPING_RULES}
+rules of globs and short regular expressions on messages, but only some 20 regular expressions on frames.
 """
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "No such project or change, or not yours to see"},

@@ -23,6 +23,10 @@ Words and `"quoted phrases"` of type, message and culprit; `level:error`, `statu
 `environment:production`, `tags.NAME:value`, `type:KeyError`, `culprit:`, `platform:`, `count:>100`, `users:>=5`,
 `first_seen:>2026-11-01`, `last_seen:<-24h`. Terms side by side must all hold; `-` or `!` before a term turns it round;
 `level:[error,critical]` means either.
+
+A word with a colon names a field; one that there is not is refused, and so are `count>5` and `level :error`. Only what
+is plainly pasted is text as it stands: `TypeError:`, `http://host/`, `a::b`, `C:\\dir`, and what begins with a digit,
+such as `12:30:45` and `10.0.0.1:5432`. In quotation marks everything is text.
 """
 UNREADABLE: Final[dict[int | str, dict[str, Any]]] = {
     400: {

@@ -27,6 +27,17 @@ def test_blank_text_asks_for_everything():
         ('!"a b"', Term("text", ("a b",), negated=True)),
         ("KeyError: ", Term("text", (Word("KeyError:"),))),
         ("10.0.0.1:5432", Term("text", (Word("10.0.0.1:5432"),))),
+        ("12:30:45", Term("text", (Word("12:30:45"),))),
+        ("-http://example.org:80/a", Term("text", (Word("http://example.org:80/a"),), negated=True)),
+        ("std::bad_alloc", Term("text", (Word("std::bad_alloc"),))),
+        ("java.lang.Error:\n", Term("text", (Word("java.lang.Error:"),))),
+        ("C:\\srv\\app", Term("text", (Word("C:\\srv\\app"),))),
+        ("d:/srv", Term("text", (Word("d:/srv"),))),
+        ("(at", Term("text", (Word("(at"),))),
+        (":boom", Term("text", (Word(":boom"),))),
+        ("size>5", Term("text", (Word("size>5"),))),
+        ('"http.status_code:500"', Term("text", ("http.status_code:500",))),
+        ("tags.http.status_code:500", Term("tags", ("500",), key="http.status_code")),
         ("level:error", Term("level", ("error",))),
         ("Level:ERROR", Term("level", ("error",))),
         ("-level:[error, critical]", Term("level", ("error", "critical"), negated=True)),
@@ -45,6 +56,7 @@ def test_blank_text_asks_for_everything():
         ("count:[1,2]", Term("count", (1, 2))),
         ("firstSeen:>2026-11-01", Term("first_seen", (Day(date(2026, 11, 1)),), ">")),
         ("last_seen:<-24h", Term("last_seen", (Ago(24, "h"),), "<")),
+        ("first_seen:20261101", Term("first_seen", (Day(date(2026, 11, 1)),))),
         ("first_seen:-2w", Term("first_seen", (Ago(2, "w"),))),
         (
             "last_seen:<=2026-11-01T10:30+02:00",
@@ -75,7 +87,25 @@ def test_a_term_is_read(text, term):
         ('boom"x"', 4, "does not end here", "space"),
         ('"a"b', 3, "does not end here", "space"),
         ("levle:error", 0, "'levle'", "level"),
-        ("see http://example.org", 4, "'http'", "quotation marks"),
+        ("http.status_code:500", 0, "'http.status_code'", "tags.http.status_code"),
+        ("-first-seen:>2026-01-01", 1, "'first-seen'", "first_seen"),
+        ("see foo-bar:1", 4, "'foo-bar'", "quotation marks"),
+        ("--foo:1", 1, "'-foo'", "quotation marks"),
+        ("localhost:80", 0, "'localhost'", "quotation marks"),
+        ("gr\u00f6\u00dfe:1", 0, "'gr\u00f6\u00dfe'", "level"),
+        ('foo:"a b"', 0, "'foo'", "quotation marks"),
+        ("a:b", 0, "'a'", "quotation marks"),
+        ("tags.:x", 5, "without a name", "tags.NAME"),
+        ("-tags.", 6, "without a name", "tags.NAME"),
+        ("tags. x", 5, "without a name", "tags.NAME"),
+        ("count>5", 5, "colon is missing", "count:"),
+        ("-Level=error", 6, "colon is missing", "Level:"),
+        ("boom env!=prod", 8, "colon is missing", "env:"),
+        ("level :error", 6, "a space after level", "level: without a space"),
+        ("-level :error", 7, "a space after level", "level: without a space"),
+        ("count >5", 6, "a space after count", "count: without a space"),
+        ("last_seen:2026-W48", 10, "'2026-W48'", "2026-11-01"),
+        ("last_seen:202611", 10, "'202611'", "2026-11-01"),
         ("count:many", 6, "'many'", "whole number"),
         ("count:>1e3", 7, "'1e3'", "whole number"),
         ("first_seen:2026-13-01", 11, "'2026-13-01'", "2026-11-01"),
@@ -112,7 +142,8 @@ def test_a_query_is_as_long_as_the_limits_say_and_no_longer():
 
 _PIECES = st.sampled_from(
     [*(f"{name}:" for name in FIELDS), "tags.", "tags.x:", "-", "!", '"', "\\", "[", "]", ",", ":", ">", "<=", " ", "*",
-     "error", "open", "me", "a@b", "insight", "2026-11-01", "-24h", "12", "timeout", "caf\u00e9", "a'b", "%", "\u0130"]
+     "error", "open", "me", "a@b", "insight", "2026-11-01", "20261101",
+     "a::b", "foo.b:", "=", "level", "-24h", "12", "timeout", "caf\u00e9", "a'b", "%", "\u0130"]
 )  # fmt: skip
 
 
