@@ -37,6 +37,9 @@ def message_page(title: str, text: str) -> bytes:
     return _PAGES.load("message.html").generate(title=title, text=text)
 
 
+NOT_FOUND_PAGE: Final = message_page("Page not found", "There is nothing at this address.")
+
+
 class FrontHandler(tornado.web.RequestHandler):
     """A page of our own; starts no kernel."""
 
@@ -52,10 +55,20 @@ class FrontHandler(tornado.web.RequestHandler):
         Raises:
             HTTPError: 403, another site sent it.
         """
+        # Without the scheme: behind a proxy that speaks TLS, the browser's is not the one that we are asked by.
         origin = self.request.headers.get("Origin", "")
-        foreign = origin and origin != f"{self.request.protocol}://{self.request.host}"
+        foreign = origin and origin.partition("://")[2].lower() != self.request.host.lower()
         if foreign or self.request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             raise tornado.web.HTTPError(403)
+
+    def came_by_tls(self) -> bool:
+        """Tell whether the browser speaks TLS, to us or to a proxy before us.
+
+        A list of trusted proxies is not needed: who sends a wrong header spoils their own cookie only.
+        """
+        proxy = self.request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+        origin = self.request.headers.get("Origin", "").partition(":")[0].lower()
+        return "https" in {self.request.protocol, proxy, origin}
 
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         """Answer with a page that shows no detail of the error."""
@@ -91,8 +104,7 @@ class SignIn(FrontHandler):
         if read_session(token, atlas.jwt_key) is None:
             self._form(wanted, email, "This server and the identity service do not share a key: ATLAS_JWT_KEY.", 502)
             return
-        secure = self.request.protocol == "https"
-        self.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=secure, path="/")
+        self.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=self.came_by_tls(), path="/")
         self.redirect(wanted, status=303)
 
     def _form(self, wanted: str, email: str = "", problem: str = "", status: int = 200) -> None:
@@ -150,7 +162,7 @@ class NotFound(FrontHandler):
     def prepare(self) -> None:
         """Answer 404."""
         self.set_status(404)
-        self.finish(message_page("Page not found", "There is nothing at this address."))
+        self.finish(NOT_FOUND_PAGE)
 
 
 class ForeignHost(FrontHandler):

@@ -9,12 +9,15 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Any as AnyTrait
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from dashboards import front
 from dashboards.kernels import CrowdedError
 
 _OTHER_WAYS_IN: Final = r"/(?:voila/(?:tree|render|api/contents|files)(?:/.*)?)?"
+
+_TEMPLATE_FILE: Final = re.compile(r"[\w.-]+/static/[^\\]+")
 
 
 class Page(TornadoVoilaHandler):
@@ -54,6 +57,25 @@ class EndKernel(VoilaShutdownKernelHandler):
         self.set_status(204)
 
 
+class TemplateFile(TemplateStaticFileHandler):
+    """A file of a template; Voila's own answers 500 when the path has another shape than it expects."""
+
+    def parse_url_path(self, url_path: str) -> str:
+        """Return the path in the file system's words.
+
+        Raises:
+            HTTPError: 404, this cannot be a template's file.
+        """
+        if not _TEMPLATE_FILE.fullmatch(url_path) or ".." in url_path.split("/"):
+            raise tornado.web.HTTPError(404)
+        path: str = super().parse_url_path(url_path)
+        return path
+
+    def write_error(self, _status_code: int, **_kwargs: Any) -> None:
+        """Answer as for any address where there is nothing."""
+        self.finish(front.NOT_FOUND_PAGE)
+
+
 class AtlasVoila(Voila):
     """The application; `atlas` holds its `DashboardSettings`."""
 
@@ -81,12 +103,14 @@ class AtlasVoila(Voila):
         self._reaper = PeriodicCallback(lambda: self.kernel_manager.reap(lonely_s), max(0.5, lonely_s / 4) * 1000)
         self._reaper.start()
         return [
+            (r".*%00.*", front.NotFound),  # no file has such a name, and Python raises where one is looked for
             (r"/sign-in", front.SignIn),
             (r"/sign-out", front.SignOut),
             (r"/healthz", front.Healthz),
             (r"/readyz", front.Readyz),
             (_OTHER_WAYS_IN, front.ToHome),
             (r"/voila/api/shutdown/(.*)", EndKernel),
+            (r"/voila/templates/(.*)", TemplateFile),
             *self._pages(),
             *super().init_handlers(),
         ]

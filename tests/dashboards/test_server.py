@@ -111,6 +111,24 @@ def test_there_is_one_way_in(server: Dashboards) -> None:
     assert server.kernels() == 0
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["..%2f..%2fx", "x", "atlas/x", "", "atlas/static/..%2f..%2fconf.json", "atlas/static/nothing", "..%2fx/static/x/y",
+     "none/static/x", "atlas/static/", "atlas%5cstatic%5cx", "atlas/static/%00"],
+)  # fmt: skip
+def test_a_template_has_no_other_files_than_its_own(server: Dashboards, path: str) -> None:
+    answer = httpx.get(f"{server.url}/voila/templates/{path}", trust_env=False)
+    assert answer.status_code == 404
+    assert "There is nothing at this address." in answer.text
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("path", ["static/%00", "labextensions/%00", "api/themes/x%00y"])
+def test_a_path_with_nul_leads_nowhere(server: Dashboards, path: str) -> None:
+    assert httpx.get(f"{server.url}/voila/{path}", trust_env=False).status_code == 404
+    assert "Traceback" not in server.log.read_text()
+
+
 def test_a_page_shows_no_source_and_allows_no_inline_script(server: Dashboards) -> None:
     with server.visitor() as visitor:
         answer = visitor.get("/issues")
