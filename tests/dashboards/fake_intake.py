@@ -37,4 +37,5 @@ def _hour(at: datetime, back: int, *, sent: bool) -> Json:
         "in_flight": in_flight,
         "dropped": dropped,
         "refused": refused,
+        "in_flight_is_known": True,
     }
