@@ -17,6 +17,7 @@ _PLAIN: Final = {
     "undone": "undid an action",
     "commented": "commented",
     "unmerged": "took merged issues apart",
+    "regrouping_undone": "undid a change of the grouping",
 }
 _PASSED_OVER: Final = frozenset({"commented", "undone"})
 
@@ -101,6 +102,14 @@ def _merged(detail: Detail, _members: Mapping[str, str]) -> str:
     return f"merged {titles or 'other issues'} into it"
 
 
+def _regrouped(detail: Detail, _members: Mapping[str, str]) -> str:
+    if "merged_into" in detail:
+        return "changed the grouping: it is part of another issue"
+    again = int(str(detail.get("merged_discarded") or 0))
+    told = f"; {counted(again, 'discarded issue')} came into it, whose events are stored again" if again else ""
+    return f"changed the grouping of its events{told}"
+
+
 _DEEDS: Final[Mapping[str, Callable[[Detail, Mapping[str, str]], str]]] = {
     "resolved": _resolved,
     "ignored": _ignored,
@@ -109,6 +118,7 @@ _DEEDS: Final[Mapping[str, Callable[[Detail, Mapping[str, str]], str]]] = {
     "regressed": _came_back,
     "ignore_ended": _ignore_ended,
     "merged": _merged,
+    "regrouped": _regrouped,
 }
 
 

@@ -20,13 +20,15 @@ class Comparison(msgspec.Struct, frozen=True):
     """The issues before and after.
 
     `merges` has the parts of each issue-to-be that gets events of more than one issue, `splits` those of each issue
-    whose events part; both with the most events first. An issue can be in both.
+    whose events part; both with the most events first. An issue can be in both. `discarded_stored_again` counts the
+    discarded issues that have events which go where what arrives is kept.
     """
 
     events: int
     issues_before: int
     issues_after: int
     unaffected: int
+    discarded_stored_again: int
     merges: Sequence[Sequence[Part]]
     splits: Sequence[Sequence[Part]]
 
@@ -48,6 +50,10 @@ def compared(cells: Sequence[Cell], plan: Plan) -> Comparison:
         issues_before=len(by_issue),
         issues_after=len(by_target),
         unaffected=sum(len(of) == 1 and len(by_target[of[0].target]) == 1 for of in by_issue.values()),
+        discarded_stored_again=sum(
+            issue in plan.discarded and any(part.target not in plan.discarded for part in of)
+            for issue, of in by_issue.items()
+        ),
         merges=_several(by_target.values()),
         splits=_several(by_issue.values()),
     )

@@ -1,6 +1,7 @@
 """Which issues join, which part and which keep their place, when events are grouped anew."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -28,11 +29,13 @@ class Plan(msgspec.Struct, frozen=True):
     """Where events go.
 
     `homes` has the issue of each new digest, None when it needs one of its own. `heirs` has, for each issue that loses
-    all of its events, the issue that takes its place.
+    all of its events, the issue that takes its place. What is `discarded` drops what arrives: issues that people
+    discarded, and digests that need an issue of their own but have only events of such.
     """
 
     homes: Mapping[bytes, Issue | None]
     heirs: Mapping[Issue, Issue]
+    discarded: AbstractSet[Target] = frozenset()
 
     def target(self, digest: bytes) -> Target:
         """Return where events of this digest go."""
@@ -40,16 +43,19 @@ class Plan(msgspec.Struct, frozen=True):
         return digest if home is None else home
 
 
-def planned(cells: Sequence[Cell], *, pinned: Mapping[bytes, Issue] = _NOTHING) -> Plan:
+def planned(
+    cells: Sequence[Cell], *, pinned: Mapping[bytes, Issue] = _NOTHING, discarded: AbstractSet[Issue] = frozenset()
+) -> Plan:
     """Return where the events of each new digest go.
 
     A fingerprint's heir is the new digest that has most of its events. An issue keeps the heirs of all of its
     fingerprints, so what people merged stays merged; what is not an heir parts from it. Issues that share an heir join,
-    and the one with the highest number keeps its place.
+    and the one with the highest number keeps its place. So does one that would lose a part to a discarded issue.
 
     Args:
         cells: All events of the project, each in one cell.
         pinned: Digests whose issue is known beforehand (by undoing a change); those issues take nothing else.
+        discarded: Issues that people discarded, lower in number than all others.
     """
     heirs = _heirs(cells)
     taken = set(pinned.values())
@@ -57,12 +63,18 @@ def planned(cells: Sequence[Cell], *, pinned: Mapping[bytes, Issue] = _NOTHING) 
     for cell in heirs:
         if cell.digest not in pinned and cell.issue not in taken:
             sets.join(cell.issue, cell.digest)
+    wanted = [cell for cell in cells if cell.issue not in discarded] if discarded else cells
+    if discarded:
+        loose = (cell for cell in wanted if cell.digest not in pinned and cell.issue not in taken)
+        sets.rescue(loose, discarded)
     survivors = sets.survivors()
     homes: dict[bytes, Issue | None] = {cell.digest: survivors.get(sets.root(cell.digest)) for cell in cells}
     homes.update(pinned)
     stays = taken.union(issue for issue in homes.values() if issue is not None)
     gone = (cell for cell in sorted(heirs, key=lambda cell: cell.count) if cell.issue not in stays)
-    return Plan(homes, {cell.issue: home for cell in gone if (home := homes[cell.digest]) is not None})
+    dropped = {digest for digest, home in homes.items() if home is None} - {cell.digest for cell in wanted}
+    successors = {cell.issue: home for cell in gone if (home := homes[cell.digest]) is not None}
+    return Plan(homes, successors, discarded | dropped)
 
 
 def _heirs(cells: Iterable[Cell]) -> list[Cell]:
@@ -92,6 +104,13 @@ class _Sets:
     def join(self, one: Target, other: Target) -> None:
         """Note that two belong together."""
         self._parent[self.root(one)] = self.root(other)
+
+    def rescue(self, cells: Iterable[Cell], discarded: AbstractSet[Issue]) -> None:
+        """Have digests of these cells that would go to a discarded issue go to that of the largest cell."""
+        survivors = self.survivors()
+        for cell in sorted(cells, key=lambda cell: (-cell.count, -cell.issue)):
+            if survivors.get(self.root(cell.digest)) in discarded:
+                self.join(cell.digest, cell.issue)
 
     def survivors(self) -> dict[Target, Issue]:
         """Return, for each root, its highest issue."""

@@ -11,9 +11,10 @@ from atlas_core.regrouping.comparison import Comparison, Part
 Json = dict[str, Any]
 
 _ISSUES: Final = """
-SELECT n.number, i.id, i.title, i.level, i.status, i.count
+SELECT n.number, i.id, i.title, i.level, i.status, i.count, n.discarded
 FROM numbered n JOIN issues.issues i ON i.id = n.issue_id WHERE n.number = ANY(%s::int[])
 """
+_ISSUE: Final = ("id", "title", "level", "status", "count", "discarded")
 _IDS: Final = "SELECT number, issue_id FROM numbered"
 # LIMIT 1 has each event looked up; a planner would rather read all of them. Only an array of the column's own type is
 # hashed: one of another is searched from its beginning for each row.
@@ -36,10 +37,7 @@ def shown(cursor: psycopg.Cursor[Any], project_id: UUID, comparison: Comparison)
     issues = _issues(cursor, parts)
     examples = _examples(cursor, project_id, parts)
     return {
-        "events": comparison.events,
-        "issues_before": comparison.issues_before,
-        "issues_after": comparison.issues_after,
-        "unaffected": comparison.unaffected,
+        **totals(comparison),
         "merged_issues": sum(len(group) for group in comparison.merges),
         "merges": {
             "total": len(comparison.merges),
@@ -56,6 +54,17 @@ def shown(cursor: psycopg.Cursor[Any], project_id: UUID, comparison: Comparison)
                 for whole, group in zip(comparison.splits, splits, strict=False)
             ],
         },
+    }
+
+
+def totals(comparison: Comparison) -> Json:
+    """Return how many events and issues a comparison is about."""
+    return {
+        "events": comparison.events,
+        "issues_before": comparison.issues_before,
+        "issues_after": comparison.issues_after,
+        "unaffected": comparison.unaffected,
+        "discarded_stored_again": comparison.discarded_stored_again,
     }
 
 
@@ -97,7 +106,7 @@ def _part(part: Part, issues: Mapping[int, Json], examples: Mapping[int, Json]) 
 def _issues(cursor: psycopg.Cursor[Any], parts: Sequence[Part]) -> dict[int, Json]:
     asked = {part.issue for part in parts} | {part.target for part in parts if isinstance(part.target, int)}
     rows = cursor.execute(_ISSUES, (list(asked),)).fetchall()
-    return {row[0]: dict(zip(("id", "title", "level", "status", "count"), row[1:], strict=True)) for row in rows}
+    return {row[0]: dict(zip(_ISSUE, row[1:], strict=True)) for row in rows}
 
 
 def _examples(cursor: psycopg.Cursor[Any], project_id: UUID, parts: Sequence[Part]) -> dict[int, Json]:

@@ -35,7 +35,9 @@ SELECT i.id AS issue_id, i.count AS had, i.count + i.sequence_gap AS base, 0::bi
        0::bigint AS inherited
 FROM issues.issues i WHERE i.id IN (
     SELECT source FROM moved UNION SELECT target FROM moved UNION SELECT target FROM pointers
-    UNION SELECT source FROM heirs UNION SELECT target FROM heirs);
+    UNION SELECT source FROM heirs UNION SELECT target FROM heirs
+    UNION SELECT f.issue_id FROM pointers p JOIN issues.fingerprints f ON f.id = p.fingerprint_id
+    WHERE f.forgotten > 0);
 ALTER TABLE touched ADD PRIMARY KEY (issue_id);
 ANALYZE touched;
 """
@@ -66,7 +68,10 @@ JOIN touched t ON t.issue_id = m.target
 WHERE e.project_id = %s AND e.event_id = m.event_id
 """
 _POINTERS: Final = (
-    "UPDATE issues.fingerprints f SET issue_id = h.target FROM heirs h WHERE f.issue_id = h.source",
+    """
+    UPDATE issues.fingerprints f SET issue_id = h.target, discarded = i.discarded_at IS NOT NULL
+    FROM heirs h JOIN issues.issues i ON i.id = h.target WHERE f.issue_id = h.source
+    """,
     """
     UPDATE issues.fingerprints f SET issue_id = p.target, discarded = i.discarded_at IS NOT NULL
     FROM pointers p JOIN issues.issues i ON i.id = p.target WHERE f.id = p.fingerprint_id

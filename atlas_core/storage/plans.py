@@ -11,13 +11,14 @@ from atlas_core.storage.grouping_keys import DIGEST, JOIN_KEYS, KIND, Scope
 from atlas_core.storage.homes import own_issues
 
 _TABLES: Final = """
-CREATE TEMP TABLE numbered (issue_id uuid PRIMARY KEY, number int) ON COMMIT DROP;
+CREATE TEMP TABLE numbered (issue_id uuid PRIMARY KEY, number int, discarded boolean) ON COMMIT DROP;
 CREATE TEMP TABLE plan (digest bytea PRIMARY KEY, issue_id uuid, fingerprint_id bigint) ON COMMIT DROP;
 """
 # By how much each deserves to stay when several join: not discarded, open, large, old.
 _NUMBER: Final = """
 INSERT INTO numbered
-SELECT id, row_number() OVER (ORDER BY discarded_at IS NULL, status = 'open', count, first_seen DESC, id)
+SELECT id, row_number() OVER (ORDER BY discarded_at IS NULL, status = 'open', count, first_seen DESC, id),
+       discarded_at IS NOT NULL
 FROM issues.issues WHERE project_id = %(project)s
 """
 # Events whose tags decide are counted one by one, all others by their kind.
@@ -35,6 +36,7 @@ SELECT n.number, e.fingerprint_id, coalesce(e.digest, f.fingerprint), sum(e.n)::
 FROM counted e JOIN issues.fingerprints f ON f.id = e.fingerprint_id JOIN numbered n ON n.issue_id = e.issue_id
 GROUP BY 1, 2, 3
 """  # noqa: S608 - constants only
+_DISCARDED: Final = "SELECT number FROM numbered WHERE discarded"
 _PINNED: Final = """
 SELECT f.fingerprint, n.number
 FROM issues.grouping_change_fingerprints s
@@ -81,14 +83,17 @@ def make_plan(cursor: psycopg.Cursor[Any], scope: Scope, *, undone: UUID | None 
     pinned = dict(cursor.execute(_PINNED, (undone,)).fetchall()) if undone else {}
     with cursor.connection.cursor(binary=True) as found:
         cells = [Cell(*row) for row in found.execute(_CELLS, scope)]
-    return cells, planned(cells, pinned=pinned)
+    discarded = {row[0] for row in cursor.execute(_DISCARDED).fetchall()}
+    return cells, planned(cells, pinned=pinned, discarded=discarded)
 
 
 def write_plan(cursor: psycopg.Cursor[Any], scope: Scope, plan: Plan) -> None:
     """Fill the tables of `moves.move` by a plan, making the issues and fingerprints that it needs."""
     issues: dict[int, UUID] = dict(cursor.execute("SELECT number, issue_id FROM numbered").fetchall())
     homes = {digest: issues[number] for digest, number in plan.homes.items() if number is not None}
-    homes |= own_issues(cursor, scope["project"], [digest for digest, number in plan.homes.items() if number is None])
+    homeless = {digest for digest, number in plan.homes.items() if number is None}
+    homes |= own_issues(cursor, scope["project"], homeless - plan.discarded)
+    homes |= own_issues(cursor, scope["project"], homeless & plan.discarded, discarded=True)
     _copy(cursor, "plan (digest, issue_id)", ("bytea", "uuid"), homes.items())
     heirs = ((issues[source], issues[target]) for source, target in plan.heirs.items())
     _copy(cursor, "heirs (source, target)", ("uuid", "uuid"), heirs)

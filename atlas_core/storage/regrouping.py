@@ -10,9 +10,9 @@ import psycopg
 
 from atlas_core.errors import ConflictError, TransientError
 from atlas_core.grouping import Grouping
-from atlas_core.regrouping.comparison import Comparison, compared
+from atlas_core.regrouping.comparison import compared
 from atlas_core.storage import grouping_changes as changes
-from atlas_core.storage.comparisons import Json, every_part, shown
+from atlas_core.storage.comparisons import Json, every_part, shown, totals
 from atlas_core.storage.database import Database
 from atlas_core.storage.fingerprints import lock_project_alone
 from atlas_core.storage.grouping_keys import Keys, Scope
@@ -28,10 +28,13 @@ FROM issues.events WHERE project_id = %s
 _TELL: Final = """
 INSERT INTO issues.activities (project_id, issue_id, action_id, user_id, kind, detail)
 SELECT %(project)s, t.issue_id, %(change)s, %(user)s, %(kind)s, jsonb_strip_nulls(jsonb_build_object(
-    'change_id', %(change)s::uuid, 'merged_into', h.target, 'merged', m.issues, 'events_left', nullif(t.lost, 0),
-    'events_came', nullif(t.won, 0)))
+    'change_id', %(change)s::uuid, 'merged_into', h.target, 'merged', m.issues, 'merged_discarded', m.discarded,
+    'events_left', nullif(t.lost, 0), 'events_came', nullif(t.won, 0)))
 FROM touched t LEFT JOIN heirs h ON h.source = t.issue_id
-LEFT JOIN (SELECT target, count(*) AS issues FROM heirs GROUP BY 1) m ON m.target = t.issue_id
+LEFT JOIN (
+    SELECT h.target, count(*) AS issues, nullif(count(*) FILTER (WHERE s.discarded AND NOT n.discarded), 0) AS discarded
+    FROM heirs h JOIN numbered s ON s.issue_id = h.source JOIN numbered n ON n.issue_id = h.target GROUP BY 1
+) m ON m.target = t.issue_id
 WHERE t.lost > 0 OR t.won > 0 OR h.source IS NOT NULL OR m.target IS NOT NULL
 """
 
@@ -169,18 +172,8 @@ def _regroup(
     cells, plan = make_plan(cursor, scope, undone=restored)
     write_plan(cursor, scope, plan)
     events_moved = move(cursor, scope["project"], remembered=remembered, restored=restored)
-    return _summary(compared(cells, plan)) | {"events_moved": events_moved}
-
-
-def _summary(comparison: Comparison) -> Json:
-    return {
-        "events": comparison.events,
-        "issues_before": comparison.issues_before,
-        "issues_after": comparison.issues_after,
-        "unaffected": comparison.unaffected,
-        "merges": len(comparison.merges),
-        "splits": len(comparison.splits),
-    }
+    told = compared(cells, plan)
+    return totals(told) | {"merges": len(told.merges), "splits": len(told.splits), "events_moved": events_moved}
 
 
 def _tell_people(cursor: psycopg.Cursor[Any], project_id: UUID, change_id: UUID, user_id: UUID, kind: str) -> None:

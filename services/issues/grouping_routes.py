@@ -79,8 +79,9 @@ def add_grouping_routes(app: FastAPI, groups: Groups) -> None:
     def try_grouping(project: MemberProject, body: Wanted) -> dict[str, Any]:
         """Return which issues would merge and split under a grouping, on all events that are kept; changes nothing.
 
-        It takes seconds for a million events; more where tags are looked at: those events are read one by one, and
-        `fingerprinted_by_tags` says how many they were.
+        Issues say whether they are `discarded`; `discarded_stored_again` counts those of which events would come into
+        issues that are not, to be stored again. It takes seconds for a million events; more where tags are looked at:
+        those events are read one by one, and `fingerprinted_by_tags` says how many they were.
         """
         return {"what_if": regrouping.what_if(project, body.grouping())}
 
@@ -98,7 +99,9 @@ def add_grouping_routes(app: FastAPI, groups: Groups) -> None:
     def switch_grouping(project: MemberProject, body: Switch, user: CurrentUser) -> dict[str, Any]:
         """Group the project's events so, those that are kept too; return the change, which can be undone.
 
-        Events that arrive meanwhile wait; no issue that comes of it counts as new, and no alert tells of it.
+        Events that arrive meanwhile wait; no issue that comes of it counts as new, and no alert tells of it. An issue
+        in use takes in the discarded ones that it joins, and their events are stored again: the summary counts them as
+        `discarded_stored_again`. What comes of discarded issues only stays discarded.
         `change_id` is null when the project groups so already.
         """
         return regrouping.apply(project, user.id, body.grouping(), version=body.expected_version)

@@ -51,6 +51,9 @@ KINDS: list[tuple[str, dict[str, Any], str]] = [
     ("ignore_ended", {}, "the ignore has ended"),
     ("merged", {"issues": [{"id": "i", "title": "One"}]}, "merged <b>One</b> into it"),
     ("merged", {"into": "i", "events": 3}, "merged it into another issue"),
+    ("regrouped", {"merged": 3}, "changed the grouping of its events <small>"),
+    ("regrouped", {"merged": 3, "merged_discarded": 2}, "2 discarded issues came into it, whose events are stored"),
+    ("regrouped", {"merged_into": "i"}, "it is part of another issue"),
     ("something_new", {}, "something new"),
 ]
 

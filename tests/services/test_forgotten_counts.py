@@ -66,3 +66,15 @@ def test_an_issue_all_of_whose_events_are_forgotten_keeps_its_place(desk):
     regrouping.undo(desk.project, desk.ann, change)
     (update,) = desk.store.record([desk.event("long ago")])
     assert (update.count_before, update.count) == (1, 2)
+
+
+def test_what_is_forgotten_goes_with_its_fingerprint_out_of_an_issue_that_keeps_no_event(desk):
+    desk.issue("order 1 lost", after_s=OLD_S)
+    regrouping = Regrouping(desk.database)
+    change = regrouping.apply(desk.project, desk.ann, Grouping("normalized"))["change_id"]
+    desk.issue("order 2 lost")
+    assert forget_old(desk) == 1
+    regrouping.undo(desk.project, desk.ann, change)
+    assert counts(desk) == {"order 1 lost": 1, "order 2 lost": 1}
+    regrouping.apply(desk.project, desk.ann, Grouping("normalized"))
+    assert counts(desk) == {"order 1 lost": 0, "order 2 lost": 2}

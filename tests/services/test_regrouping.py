@@ -252,22 +252,6 @@ def test_many_events_are_fingerprinted_in_processes_with_the_same_result(desk, m
     assert regrouping.what_if(desk.project, NORMALIZED) == alone
 
 
-def test_what_was_discarded_stays_discarded_under_the_new_grouping(desk):
-    noise = desk.store.record([made(desk, "noise 1")])[0].issue_id
-    ok(desk.call("POST", f"/issues/{noise}/discard"))
-    Regrouping(desk.database).apply(desk.project, desk.ann, NORMALIZED)
-    assert desk.store.record([made(desk, "noise 1"), made(desk, "noise 2")]) == []
-
-
-def test_an_issue_that_is_in_use_takes_in_the_discarded_one_that_it_joins(desk):
-    noise = desk.store.record([made(desk, "noise 1", n) for n in range(3)])[0].issue_id
-    wanted = desk.store.record([made(desk, "noise 2")])[0].issue_id
-    ok(desk.call("POST", f"/issues/{noise}/discard"))
-    Regrouping(desk.database).apply(desk.project, desk.ann, NORMALIZED)
-    (update,) = desk.store.record([made(desk, "noise 1", 9)])
-    assert (update.issue_id, update.count) == (wanted, 5)
-
-
 def test_events_that_arrive_during_a_switch_wait_and_are_grouped_by_the_new_grouping(desk, monkeypatch):
     desk.store.record([made(desk, "order 1 not found")])
     arrived, failures = threading.Event(), []

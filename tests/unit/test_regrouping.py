@@ -11,9 +11,11 @@ from atlas_core.regrouping.plan import Cell, planned
 A, B, C, D = range(1, 5)
 
 
-def plan_of(*cells, pinned=None):
+def plan_of(*cells, pinned=None, discarded=()):
     made = [Cell(issue, fingerprint, digest.encode(), count) for issue, fingerprint, digest, count in cells]
-    plan = planned(made, pinned={digest.encode(): issue for digest, issue in (pinned or {}).items()})
+    plan = planned(
+        made, pinned={digest.encode(): issue for digest, issue in (pinned or {}).items()}, discarded={*discarded}
+    )
     homes = {digest.decode(): issue for digest, issue in plan.homes.items()}
     return homes, dict(plan.heirs), compared(made, plan)
 
@@ -65,6 +67,26 @@ def test_an_issue_that_came_since_keeps_its_place_when_the_change_is_undone():
     assert (homes, heirs) == ({"x": A, "n": C, "m": None}, {})
 
 
+def test_an_issue_in_use_takes_in_the_discarded_ones_that_it_joins():
+    homes, _, seen = plan_of((A, 1, "x", 9), (B, 2, "x", 9), (C, 3, "x", 1), discarded={A, B})
+    assert (homes, seen.discarded_stored_again) == ({"x": C}, 2)
+
+
+def test_what_comes_of_discarded_issues_only_is_dropped_all_the_same():
+    cells = (A, 1, "x", 5), (A, 1, "y", 2), (B, 2, "x", 1), (C, 3, "z", 1)
+    homes, _, seen = plan_of(*cells, discarded={A, B})
+    assert (homes, seen.discarded_stored_again) == ({"x": B, "y": None, "z": C}, 0)
+    homes, _, seen = plan_of(*cells, (C, 3, "y", 1), discarded={A, B})
+    assert (homes["y"], seen.discarded_stored_again) == (None, 1)
+
+
+def test_a_part_of_an_issue_in_use_never_goes_to_a_discarded_one():
+    cells = (A, 1, "x", 9), (B, 2, "x", 1), (B, 2, "y", 5), (C, 3, "x", 2), (C, 3, "z", 4)
+    homes, heirs, seen = plan_of(*cells, discarded={A})
+    assert (homes, heirs) == ({"x": C, "y": B, "z": C}, {A: C})
+    assert seen.discarded_stored_again == 1
+
+
 FLOWS = st.dictionaries(
     st.tuples(st.integers(1, 6), st.sampled_from("pqrstu")), st.integers(1, 9), min_size=1, max_size=20
 )
@@ -74,8 +96,9 @@ FLOWS = st.dictionaries(
 def test_every_event_has_one_place_and_no_issue_is_lost_without_an_heir(flows, issue_of, data):
     cells = [(issue_of[fingerprint - 1], fingerprint, digest, n) for (fingerprint, digest), n in flows.items()]
     digests = sorted({digest for _, _, digest, _ in cells})
+    discarded = set(range(A, data.draw(st.integers(A, D))))
     pins = data.draw(st.dictionaries(st.sampled_from(digests), st.sampled_from([A, B, C, D]), max_size=3))
-    homes, heirs, seen = plan_of(*cells, pinned=pins)
+    homes, heirs, seen = plan_of(*cells, pinned=pins, discarded=discarded)
     assert set(homes) == set(digests)
     assert {digest: homes[digest] for digest in pins} == pins
     kept = {issue for issue in homes.values() if issue} | set(pins.values())
@@ -88,3 +111,6 @@ def test_every_event_has_one_place_and_no_issue_is_lost_without_an_heir(flows, i
     for issue, _, digest, _ in cells:
         took[issue].add(homes[digest] or digest)
     assert {parts[0].issue for parts in seen.splits} == {issue for issue, of in took.items() if len(of) > 1}
+    for issue, _, digest, _ in cells:
+        if not pins and issue not in discarded:
+            assert homes[digest] not in discarded
