@@ -24,7 +24,7 @@ class Reopen(msgspec.Struct, frozen=True):
 
 
 class Resolve(msgspec.Struct, frozen=True, kw_only=True):
-    """It is fixed: now, from `release` on, or from the release after the newest one there is."""
+    """It is fixed: now, from `release` on, or from the release after the newest of its package."""
 
     release: str | None = None
     in_next_release: bool = False
@@ -60,7 +60,7 @@ class Handling(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """What an edit finds: the time, the issue's totals, the project's newest release."""
+    """What an edit finds: the time, the issue's totals, the newest release of its package."""
 
     now: datetime
     count: int

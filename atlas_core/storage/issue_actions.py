@@ -15,7 +15,7 @@ from atlas_core.storage.fingerprints import lock_projects
 from atlas_core.storage.issue_edits import (
     Held,
     hold,
-    newest_release,
+    newest_releases,
     require_unmerged,
     require_versions,
     set_discarded,
@@ -117,11 +117,12 @@ class PostgresIssueActions:
 
 def _edited(cursor: psycopg.Cursor[Any], author: Author, held: Sequence[Held], edit: Edit) -> Outcome:
     needs_release = isinstance(edit.move, Resolve) and edit.move.in_next_release
-    newest = newest_release(cursor, author.project_id) if needs_release else None
+    newest = newest_releases(cursor, author.project_id) if needs_release else None
     after: dict[UUID, Handling] = {}
     made: list[tuple[UUID, Change]] = []
     for issue in held:
-        handling = after_edit(issue.handling, edit, Scene(author.at, issue.count, issue.users, newest))
+        release = newest.beside(issue.last_release) if newest else None
+        handling = after_edit(issue.handling, edit, Scene(author.at, issue.count, issue.users, release))
         found = changes(issue.handling, handling)
         if found:
             after[issue.id] = handling

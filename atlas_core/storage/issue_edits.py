@@ -13,7 +13,7 @@ from atlas_core.errors import ConflictError, NotFoundError
 from atlas_core.issues import Priority, Status
 from atlas_core.storage.issue_history import Json, last_edits, told
 from atlas_core.storage.issue_states import STANDING
-from atlas_core.workflow import Standing, newest
+from atlas_core.workflow import Newest, Standing
 
 _TYPES: Final = {
     "status": "text", "episode": "int", "resolved_in": "text", "resolved_in_next": "boolean",
@@ -22,7 +22,8 @@ _TYPES: Final = {
     "assignee_id": "uuid", "priority": "text", "discarded_at": "timestamptz",
 }  # fmt: skip
 _LOCK: Final = f"""
-SELECT id, title, count, users, version, merged_into, assignee_id, priority, discarded_at, {", ".join(STANDING)}
+SELECT id, title, count, users, version, last_release, merged_into, assignee_id, priority, discarded_at,
+    {", ".join(STANDING)}
 FROM issues.issues WHERE project_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE
 """  # noqa: S608 - constants only
 _WRITE: Final = f"""
@@ -31,8 +32,13 @@ UPDATE issues.issues i SET version = i.version + 1, updated_at = %s,
 FROM unnest(%s::uuid[], {", ".join(f"%s::{kind}[]" for kind in _TYPES.values())}) AS n(id, {", ".join(_TYPES)})
 WHERE i.id = n.id
 """  # noqa: S608 - constants only
-_RELEASES: Final = """
-SELECT release, first_seen FROM issues.releases WHERE project_id = %s ORDER BY first_seen DESC LIMIT 200
+# The package as `workflow.package_of` has it: a busy one must not hide the others' releases.
+_RELEASES: Final = r"""
+SELECT release, first_seen FROM (
+    SELECT release, first_seen, row_number() OVER (
+        PARTITION BY substring(btrim(release) FROM '^(@?[^@]+)@') ORDER BY first_seen DESC) AS place
+    FROM issues.releases WHERE project_id = %s) r
+WHERE place <= 200
 """
 _DISCARD: Final = "UPDATE issues.fingerprints SET discarded = %s WHERE issue_id = ANY(%s)"
 
@@ -45,6 +51,7 @@ class Held(msgspec.Struct, frozen=True):
     count: int
     users: int
     version: int
+    last_release: str | None
     merged_into: UUID | None
     handling: Handling
 
@@ -109,20 +116,20 @@ def set_discarded(cursor: psycopg.Cursor[Any], issue_ids: Collection[UUID], *, d
     cursor.execute(_DISCARD, (discarded, list(issue_ids)))
 
 
-def newest_release(cursor: psycopg.Cursor[Any], project_id: UUID) -> str | None:
-    """Return the project's newest release; None before the first."""
+def newest_releases(cursor: psycopg.Cursor[Any], project_id: UUID) -> Newest:
+    """Return the newest release of each package of the project."""
     cursor.execute(_RELEASES, (project_id,))
-    return newest(dict(cursor.fetchall()))
+    return Newest(dict(cursor.fetchall()))
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    issue_id, title, count, users, version, merged_into, assignee_id, priority, discarded_at, *rest = row
+    issue_id, title, count, users, version, release, merged_into, assignee_id, priority, discarded_at, *rest = row
     standing = dict(zip(STANDING, rest, strict=True))
     standing["status"] = Status(standing["status"])
     handling = Handling(
         standing=Standing(**standing), assignee_id=assignee_id, priority=Priority(priority), discarded_at=discarded_at
     )
-    return Held(issue_id, title, count, users, version, merged_into, handling)
+    return Held(issue_id, title, count, users, version, release, merged_into, handling)
 
 
 def _columns(handling: Handling) -> list[Any]:

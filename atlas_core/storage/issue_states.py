@@ -12,7 +12,7 @@ from atlas_core import limits
 from atlas_core.events import Event, Level, utc_now
 from atlas_core.issues import IssueUpdate, Status
 from atlas_core.storage.issue_rows import user_hash
-from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by
+from atlas_core.workflow import Arrival, Standing, after_arrival
 
 STANDING: Final = Standing.__struct_fields__
 _READ: Final = f"""
@@ -207,7 +207,7 @@ def _stand(cursor: psycopg.Cursor[Any], state: State, members: list[Event]) -> N
     """Let an issue that is not open regress or come back, and tell so in its history."""
     arrival = Arrival([(event.received_at, event.release) for event in members], state.count, state.users)
     first_seen = _first_seen(cursor, state, members)
-    after = after_arrival(state.standing, arrival, newer_by(first_seen.get))
+    after = after_arrival(state.standing, arrival, first_seen.get)
     if after is state.standing:
         return
     kind = "regressed" if after.regressed_at else "ignore_ended"
@@ -219,6 +219,7 @@ def _stand(cursor: psycopg.Cursor[Any], state: State, members: list[Event]) -> N
 def _first_seen(cursor: psycopg.Cursor[Any], state: State, members: list[Event]) -> dict[str, datetime]:
     if state.standing.resolved_in is None:
         return {}
-    names = {event.release for event in members if event.release} | {state.standing.resolved_in}
-    cursor.execute(_RELEASES, (state.project_id, list(names)))
-    return dict(cursor.fetchall())
+    # A release that these events are the first of is not written down yet.
+    arrived = {event.release: event.received_at for event in reversed(members) if event.release}
+    cursor.execute(_RELEASES, (state.project_id, [*arrived, state.standing.resolved_in]))
+    return arrived | dict(cursor.fetchall())

@@ -15,7 +15,7 @@ from atlas_core.grouping import Grouping
 from atlas_core.insights import Answer, InsightJob, InsightState, Reply
 from atlas_core.issues import IssueUpdate, Status
 from atlas_core.storage.insights import BACKOFF_S, RING_S, WAIT_S
-from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by
+from atlas_core.workflow import Arrival, Standing, after_arrival
 
 
 class KeptIssue(msgspec.Struct, kw_only=True):
@@ -95,8 +95,8 @@ class MemoryIssueStore:
         if latest.received_at >= issue.last_seen:
             issue.level, issue.last_seen = latest.level, latest.received_at
         arrival = Arrival([(event.received_at, event.release) for event in members], issue.count, len(issue.users))
-        newer = newer_by(self._releases.get(issue.project_id, {}).get)
-        issue.standing = after_arrival(issue.standing, arrival, newer)
+        first_seen = self._releases.get(issue.project_id, {})
+        issue.standing = after_arrival(issue.standing, arrival, first_seen.get)
         issue.updated_at = utc_now()
 
     def _update(self, issue: KeptIssue, members: Sequence[Event]) -> IssueUpdate:

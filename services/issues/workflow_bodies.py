@@ -29,7 +29,8 @@ class Changes(BaseModel):
     status: Status | None = None
     resolved_in: Release | None = Field(None, description="With status resolved: the release that has the fix")
     resolved_in_next: bool = Field(
-        default=False, description="With status resolved: the release after the project's newest one will have the fix"
+        default=False,
+        description="With status resolved: the release after the newest one of the issue's package will have the fix",
     )
     ignored_until: ZonedMoment | None = Field(
         None, description="With status ignored: open again with the first event after this time"

@@ -32,6 +32,35 @@ def test_resolved_in_the_next_release_waits_for_a_release_after_the_newest(desk)
     assert desk.shown(issue)["is_regressed"]
 
 
+def test_the_next_release_is_one_of_the_issues_own_package(desk):
+    issue = desk.issue(release="worker@1.5")
+    desk.issue("other", release="web@2.0")
+    shown = ok(desk.edit(issue, status="resolved", resolved_in_next=True))["issue"]
+    assert shown["resolved_in"] == "worker@1.5"
+    desk.issue(release="web@2.0", after_s=1)
+    assert desk.shown(issue)["status"] == "resolved"
+    desk.issue(release="worker@1.6", after_s=1)
+    assert desk.shown(issue)["is_regressed"]
+
+
+def test_an_issue_without_a_release_waits_for_one_after_the_projects_newest(desk):
+    issue = desk.issue()
+    desk.issue("other", release="web@2.0")
+    assert ok(desk.edit(issue, status="resolved", resolved_in_next=True))["issue"]["resolved_in"] == "web@2.0"
+
+
+@pytest.mark.parametrize(("resolved_in", "release"), [("worker@1.6", "web@1.9"), ("abc", "def")])
+def test_resolved_in_a_release_yet_to_come_keeps_quiet_about_a_first_event_of_what_cannot_be_compared(
+    desk, resolved_in, release
+):
+    issue = desk.issue(release="worker@1.5")
+    ok(desk.edit(issue, status="resolved", resolved_in=resolved_in))
+    desk.issue(release=release, after_s=1)
+    assert desk.shown(issue)["status"] == "resolved"
+    desk.issue(release=resolved_in, after_s=2)
+    assert desk.shown(issue)["status"] == "open"
+
+
 def test_resolved_in_a_release_keeps_quiet_about_older_ones(desk):
     issue = desk.issue(release="1.0")
     ok(desk.edit(issue, status="resolved", resolved_in=" 2.0\u0000 "))

@@ -24,7 +24,7 @@ from atlas_core.actions import (
 )
 from atlas_core.errors import ConflictError, RejectedError
 from atlas_core.issues import Priority, Status
-from atlas_core.workflow import Arrival, Standing, after_arrival, newer_by, newest
+from atlas_core.workflow import Arrival, Newest, Standing, after_arrival
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 OPEN = Handling(standing=Standing(status=Status.OPEN, episode=4, regressed_at=NOW))
@@ -88,9 +88,9 @@ def test_an_edit_that_changes_nothing_leaves_no_trace():
 
 def test_the_newest_release_is_the_highest_version_not_the_latest_hotfix():
     seen = {"2.0": NOW, "1.9.1": NOW + timedelta(days=1), "2.0-rc1": NOW - timedelta(days=1)}
-    assert newest(seen) == "2.0"
-    assert newest({"abc": NOW, "def": NOW + timedelta(days=1)}) == "def"
-    assert newest({}) is None
+    assert Newest(seen).beside(None) == Newest(seen).beside("1.0") == "2.0"
+    assert Newest({"abc": NOW, "def": NOW + timedelta(days=1)}).beside(None) == "def"
+    assert Newest({}).beside(None) is None
 
 
 moves = st.one_of(
@@ -130,7 +130,7 @@ class IssueLife(RuleBasedStateMachine):
         self.now += timedelta(minutes=1)
         before = self.handling
         try:
-            after = after_edit(before, edit, Scene(self.now, self.count, self.users, newest(self.seen)))
+            after = after_edit(before, edit, Scene(self.now, self.count, self.users, Newest(self.seen).beside(None)))
         except (ConflictError, RejectedError):
             return
         made = changes(before, after)
@@ -159,9 +159,9 @@ class IssueLife(RuleBasedStateMachine):
         at = self.now - timedelta(seconds=age_s)
         self.count, self.users = self.count + len(releases), self.users + new_users
         arrival = Arrival([(at, release) for release in releases], self.count, self.users)
-        after = after_arrival(self.handling.standing, arrival, newer_by(self.seen.get))
         for release in filter(None, releases):
             self.seen.setdefault(release, at)
+        after = after_arrival(self.handling.standing, arrival, self.seen.get)
         if after is not self.handling.standing:
             # What stood before cannot be undone any more: the issue has come back since.
             self.undo.clear()
