@@ -1,5 +1,6 @@
 """What a visitor does to issues: each call is one action of the issue service's workflow."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +18,13 @@ class History(msgspec.Struct, frozen=True):
 
     activity: list[Activity]
     next_cursor: str | None = None
+
+
+class Bulk(msgspec.Struct, frozen=True):
+    """What an edit of several issues did: how many were otherwise before, and the action that undoes it, if any."""
+
+    changed: int
+    action_id: str | None = None
 
 
 class _Members(msgspec.Struct):
@@ -47,6 +55,26 @@ class IssueWork:
         body = changes | {"version": issue.version}
         return (await self._client.send("PATCH", "issues", _path(issue), _Done, body)).issue
 
+    async def edit_all(self, issues: Sequence[Issue], changes: dict[str, Any]) -> Bulk:
+        """Change several issues of one project as they were shown, all or none, in one action.
+
+        Raises:
+            StaleError: One of them was edited since; nothing was changed.
+            RefusedError: It cannot be done here and now; the text says why.
+        """
+        path = f"/projects/{part(issues[0].project_id)}/issues/bulk"
+        body = changes | {"issues": {issue.id: issue.version for issue in issues}}
+        return await self._client.send("POST", "issues", path, Bulk, body)
+
+    async def undo_all(self, project_id: str, action_id: str) -> None:
+        """Give every issue of an action back what it replaced.
+
+        Raises:
+            StaleError: The action is not the last one of each of them any more; nothing was changed.
+        """
+        path = f"/projects/{part(project_id)}/actions/{part(action_id)}/undo"
+        await self._client.send("POST", "issues", path, dict[str, Any])
+
     async def discard(self, issue: Issue) -> Issue:
         """Take the issue off every list and drop its events from now on; return it. Undo takes that back.
 
@@ -63,8 +91,7 @@ class IssueWork:
         Raises:
             StaleError: The action is not the issue's last one any more.
         """
-        path = f"/projects/{part(issue.project_id)}/actions/{part(action_id)}/undo"
-        await self._client.send("POST", "issues", path, dict[str, Any])
+        await self.undo_all(issue.project_id, action_id)
         return await self._client.issue(issue.project_id, issue.id)
 
     async def comment(self, issue: Issue, text: str) -> None:

@@ -50,6 +50,26 @@ class IssuePage(msgspec.Struct, frozen=True):
     next_cursor: str | None = None
 
 
+class SavedView(msgspec.Struct, frozen=True):
+    """A query and an order that somebody keeps; `shared` with everybody of the project."""
+
+    id: str
+    name: str
+    query: str = ""
+    sort: str = "last_seen"
+    shared: bool = False
+    is_own: bool = True
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What fires a project's alerts."""
+
+    id: str
+    name: str
+    condition: str
+    threshold: int = 0
+
+
 class Member(msgspec.Struct, frozen=True):
     """Somebody who may work on a project's issues."""
 

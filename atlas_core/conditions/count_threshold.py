@@ -1,5 +1,7 @@
 """Fires when an issue's count passes a threshold."""
 
+from typing import ClassVar
+
 import msgspec
 
 from atlas_core.issues import IssueUpdate
@@ -7,6 +9,8 @@ from atlas_core.issues import IssueUpdate
 
 class CountThreshold(msgspec.Struct, frozen=True, tag="count_threshold", tag_field="condition"):
     """The batch takes the issue's count past `threshold` events, or brings it back past it from an ignore."""
+
+    words: ClassVar[str] = "an issue has more than {threshold} events"
 
     threshold: int
 

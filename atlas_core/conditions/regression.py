@@ -1,5 +1,7 @@
 """Fires when a resolved issue comes back."""
 
+from typing import ClassVar
+
 import msgspec
 
 from atlas_core.issues import IssueUpdate
@@ -7,6 +9,8 @@ from atlas_core.issues import IssueUpdate
 
 class Regression(msgspec.Struct, frozen=True, tag="regression", tag_field="condition"):
     """The batch reopened the issue: it was resolved, and in no later release than the events'."""
+
+    words: ClassVar[str] = "a resolved issue comes back"
 
     def met(self, update: IssueUpdate) -> bool:
         """Tell whether an event of the batch ended the resolution."""

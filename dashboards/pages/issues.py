@@ -2,17 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
 
 import ipywidgets
 
+from dashboards.alert_rules import AlertRules
 from dashboards.client import Client, RefusedError
+from dashboards.issue_work import IssueWork
 from dashboards.pages import hints
 from dashboards.pages.alerts_card import AlertsCard
+from dashboards.pages.bulk_bar import BulkBar
 from dashboards.pages.issue_detail import IssueDetail
 from dashboards.pages.project_page import HERE, ProjectPage, Surroundings, live
+from dashboards.pages.rules_card import RulesCard
+from dashboards.pages.views_bar import ViewsBar
 from dashboards.polling import Tasks, poll
-from dashboards.records import Overview
+from dashboards.records import Issue, Overview
+from dashboards.saved_views import SavedViews
 from dashboards.widgets.issue_table import DEFAULT_SORT, PAGE_SIZE, SORTS, IssueTable
+
+RARELY_S: Final = 30.0
 
 
 class IssuesPage(ProjectPage):
@@ -21,35 +30,46 @@ class IssuesPage(ProjectPage):
     def __init__(self, client: Client, query: Mapping[str, str], surroundings: Surroundings = HERE) -> None:
         super().__init__(client, query, surroundings)
         self._of_list, self._of_issue = Tasks(self.failed), Tasks(self.failed)
+        # What a visitor asked for runs to its end, whatever is shown meanwhile.
+        self._deeds = Tasks(self.failed)
+        self._listed: dict[str, Issue] = {}
         self.tiles = ipywidgets.HTML(tiles_html(None))
         self.table = IssueTable(query.get("q", ""), query.get("sort", ""))
         self.hint = ipywidgets.HTML()
+        self.views = ViewsBar(SavedViews(client), self._view_chosen, self._deeds.start)
+        self.bulk = BulkBar(IssueWork(client), self._edited, self._deeds.start)
         self.alerts = AlertsCard(self._acknowledge)
+        self.rules = RulesCard(AlertRules(client), self._deeds.start)
         self.detail = IssueDetail(client, self.failed, self._event_chosen, self.sleep)
         self._event = self._event_of_link = ""
-        left = ipywidgets.VBox([self.hint, self.table, self.alerts]).add_class("atlas-column")
+        left = ipywidgets.VBox([self.hint, self.views, self.table, self.bulk, self.alerts, self.rules]).add_class(
+            "atlas-column"
+        )
         right = ipywidgets.VBox([self.detail]).add_class("atlas-column")
         self.lay_out("Issues", [self.tiles], [ipywidgets.Box([left, right]).add_class("atlas-split")])
         self.table.observe(self._issue_chosen, "selected")
         self.table.observe(self._list_asked, ["query", "sort", "page"])
+        self.table.observe(self._marked, "marked")
 
     def stop(self) -> None:
         """End every task of the page."""
         super().stop()
         self._of_list.cancel()
         self._of_issue.cancel()
+        self._deeds.cancel()
         self.detail.stop()
 
     def open_project(self, project_id: str, *, same: bool) -> None:
         """Show this project's issues and alerts; keep the issue of the address if it is of this project."""
-        del project_id  # the choice is kept by the dropdown
         self.table.clear()
+        self.bulk.clear()
         self.hint.value, self.tiles.value = "", tiles_html(None)
         self.alerts.clear()
         wanted = self.address.params if same else {}
         self._select(wanted.get("issue", ""), wanted.get("event", ""))
         self._list_asked(None)
         self.of_project.start(poll(self._load_alerts, self.alerts.failed, self.sleep))
+        self.of_project.start(poll(lambda: self.views.load(project_id), self.say, self.sleep, RARELY_S))
 
     def params(self) -> dict[str, str]:
         """Return the open issue, the event that was gone to, the filter and the order."""
@@ -82,13 +102,25 @@ class IssuesPage(ProjectPage):
         self._of_list.cancel()
         if self.projects.value:
             self._of_list.start(poll(self._load_issues, self.say, self.sleep))
+        self.views.follow(self.table.query, self.table.sort)
         self.write_address()
+
+    def _view_chosen(self, query: str, sort: str) -> None:
+        with self.table.hold_trait_notifications():
+            self.table.query, self.table.sort = query, sort if sort in SORTS else DEFAULT_SORT
+
+    def _marked(self, _change: object) -> None:
+        self.bulk.choose([self._listed[issue_id] for issue_id in self.table.marked if issue_id in self._listed])
+
+    def _edited(self) -> None:
+        self.table.marked = []
+        self._list_asked(None)
 
     async def _load_issues(self) -> None:
         overview = await self.client.overview(self.projects.value)
         self.tiles.value = tiles_html(overview)
         self.hint.value = "" if overview.total_issues else hints.first_event(self.surroundings.ingestion_url)
-        self.table.layout.display = None if overview.total_issues else "none"
+        self.table.layout.display = self.views.layout.display = None if overview.total_issues else "none"
         if not self.table.problem:
             await self._load_page(None if self.table.query.strip() else overview.total_issues)
         self.notice.value = ""
@@ -102,14 +134,18 @@ class IssuesPage(ProjectPage):
         except RefusedError as error:
             table.refuse(str(error), error.detail.get("position") if isinstance(error.detail, dict) else None)
             return
+        self._listed = {issue.id: issue for issue in found.issues}
         table.show(found, total)
+        self._marked(None)
         shown = next((issue for issue in found.issues if issue.id == table.selected), None)
         if shown is not None:
             self.detail.refresh(shown)
 
     async def _load_alerts(self) -> None:
         project_id = self.projects.value
-        alerts, unread = await asyncio.gather(self.client.alerts(project_id), self.client.unread_alerts(project_id))
+        alerts, unread, _rules = await asyncio.gather(
+            self.client.alerts(project_id), self.client.unread_alerts(project_id), self.rules.load(project_id)
+        )
         self.alerts.show(alerts, unread)
 
     def _acknowledge(self, alert_id: str) -> None:

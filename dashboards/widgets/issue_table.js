@@ -101,9 +101,39 @@ function render({ model, el }) {
     model.save_changes();
   };
 
+  function tick(name, isTicked, act) {
+    const box = make("input");
+    box.type = "checkbox";
+    box.checked = isTicked;
+    box.setAttribute("aria-label", name);
+    box.onclick = (event) => event.stopPropagation();
+    box.onkeydown = (event) => event.stopPropagation();
+    box.onchange = () => act(box.checked);
+    return box;
+  }
+
+  function mark(ids, isMarked) {
+    const others = model.get("marked").filter((id) => !ids.includes(id));
+    set("marked", isMarked ? [...others, ...ids] : others);
+  }
+
+  function drawMarks() {
+    const marked = model.get("marked");
+    for (const line of body.querySelectorAll("[data-id]")) {
+      line.querySelector("input").checked = marked.includes(line.dataset.id);
+    }
+    const all = head.querySelector("input");
+    all.checked = marked.length > 0 && marked.length === model.get("rows").length;
+    all.indeterminate = marked.length > 0 && !all.checked;
+  }
+
   function drawHead() {
     const sorts = model.get("sorts");
     const line = make("tr");
+    const all = make("th", "atlas-col-mark");
+    const ids = () => model.get("rows").map((row) => row.id);
+    all.append(tick("Choose all issues of this page", false, (isTicked) => mark(ids(), isTicked)));
+    line.append(all);
     for (const column of COLUMNS) {
       const cell = make("th", "atlas-col-" + column.key);
       cell.scope = "col";
@@ -130,6 +160,7 @@ function render({ model, el }) {
 
   function pressed(event, line) {
     if (event.key === "Enter" || event.key === " ") select(line);
+    else if (event.key === "x") mark([line.dataset.id], !model.get("marked").includes(line.dataset.id));
     else if (event.key === "ArrowDown" || event.key === "j") line.nextElementSibling?.focus();
     else if (event.key === "ArrowUp" || event.key === "k") line.previousElementSibling?.focus();
     else return;
@@ -141,6 +172,10 @@ function render({ model, el }) {
     line.tabIndex = index ? -1 : 0;
     line.dataset.id = row.id;
     if (row.id === model.get("selected")) line.setAttribute("aria-selected", "true");
+    const ticked = make("td", "atlas-col-mark");
+    ticked.onclick = (event) => event.stopPropagation();
+    ticked.append(tick("Choose: " + row.title, model.get("marked").includes(row.id), (is) => mark([row.id], is)));
+    line.append(ticked);
     for (const column of COLUMNS) {
       const cell = make("td", "atlas-col-" + column.key);
       column.fill(cell, row, column.key);
@@ -158,16 +193,19 @@ function render({ model, el }) {
 
   function drawBody() {
     const rows = model.get("rows");
-    const focused = body.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+    const active = body.contains(document.activeElement) ? document.activeElement : null;
+    const focused = active?.closest("[data-id]")?.dataset.id;
     body.replaceChildren(...rows.map(drawRow));
     if (!rows.length) {
       const line = make("tr");
       const cell = make("td", "atlas-none", emptyText());
-      cell.colSpan = COLUMNS.length;
+      cell.colSpan = COLUMNS.length + 1;
       line.append(cell);
       body.append(line);
     }
-    if (focused) [...body.children].find((line) => line.dataset.id === focused)?.focus();
+    const line = focused && [...body.children].find((line) => line.dataset.id === focused);
+    if (line) (active.tagName === "INPUT" ? line.querySelector("input") : line).focus();
+    drawMarks();
   }
 
   function drawState() {
@@ -206,8 +244,12 @@ function render({ model, el }) {
   document.addEventListener("keydown", slash);
   model.on("change:rows change:loading change:selected", drawBody);
   model.on("change:problem change:loading change:summary change:page change:has_next", drawState);
+  model.on("change:marked", drawMarks);
   model.on("change:page", () => scroll.scrollTo(0, 0));
-  model.on("change:sort", drawHead);
+  model.on("change:sort", () => {
+    drawHead();
+    drawMarks();
+  });
   model.on("change:query", () => {
     if (document.activeElement !== filter) filter.value = model.get("query");
   });

@@ -21,7 +21,7 @@ SORTS: Final = {
 
 
 class IssueTable(anywidget.AnyWidget):
-    """Shows one page of a query's issues; `selected` is the id of the chosen one.
+    """Shows one page of a query's issues; `selected` is the id of the chosen one, `marked` are those that are ticked.
 
     A visitor changes `query`, `sort`, `page` and `selected`; whoever observes them asks the service and calls `show` or
     `refuse`. The next page is found by the cursor that came with this one, so pages are visited one by one.
@@ -38,12 +38,14 @@ class IssueTable(anywidget.AnyWidget):
     summary = traitlets.Unicode("").tag(sync=True)
     problem: Any = traitlets.Dict().tag(sync=True)
     selected = traitlets.Unicode("").tag(sync=True)
+    marked: Any = traitlets.List().tag(sync=True)
     loading = traitlets.Bool(default_value=True).tag(sync=True)
 
     def __init__(self, query: str = "", sort: str = "") -> None:
         self._cursors: list[str | None] = [None]
         super().__init__(query=query, sort=sort if sort in SORTS else DEFAULT_SORT)
         self.observe(lambda _change: self._first_page(), ["query", "sort"])
+        self.observe(lambda _change: self._unmark(), "page")
 
     @property
     def cursor(self) -> str | None:
@@ -58,6 +60,8 @@ class IssueTable(anywidget.AnyWidget):
             self.has_next = found.next_cursor is not None
             self.summary = _summary(self.page, len(found.issues), total, more=self.has_next)
             self.rows = [row(issue) for issue in found.issues]
+            shown = {issue.id for issue in found.issues}
+            self.marked = [issue_id for issue_id in self.marked if issue_id in shown]
 
     def refuse(self, text: str, position: int | None) -> None:
         """Say why the query cannot be read, and where in it; the rows are still those of the last one."""
@@ -68,10 +72,13 @@ class IssueTable(anywidget.AnyWidget):
         self._first_page()
         self.rows, self.summary = [], ""
 
+    def _unmark(self) -> None:
+        self.marked = []
+
     def _first_page(self) -> None:
         self._cursors = [None]
         with self.hold_sync():
-            self.page, self.has_next, self.loading, self.problem = 0, False, True, {}
+            self.page, self.has_next, self.loading, self.problem, self.marked = 0, False, True, {}, []
 
 
 def row(issue: Issue) -> dict[str, Any]:

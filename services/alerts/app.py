@@ -38,7 +38,7 @@ def _add_rule_routes(app: FastAPI, store: PostgresAlertStore) -> None:
     @app.post("/projects/{project_id}/rules", status_code=201, tags=["rules"])
     def create_rule(project: MemberProject, body: NewRule) -> dict[str, Any]:
         """Make a rule; it holds for what arrives from now on."""
-        return {"rule": store.add_rule(project, body.name, _condition(body))}
+        return {"rule": store.add_rule(project, body.name, condition_of(body))}
 
     @app.get("/projects/{project_id}/rules", tags=["rules"])
     def rules(project: MemberProject) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _add_alert_routes(app: FastAPI, store: PostgresAlertStore, sessions: Session
         return {"status": "acknowledged"}
 
 
-def _condition(body: NewRule) -> Condition:
+def condition_of(body: NewRule) -> Condition:
     """Return the condition that a request names.
 
     Raises:

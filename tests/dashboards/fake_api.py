@@ -22,6 +22,7 @@ from tests.dashboards.fake_data import (
 )
 from tests.dashboards.fake_intake import an_intake
 from tests.dashboards.fake_lists import a_page
+from tests.dashboards.fake_rules import FakeRules
 from tests.dashboards.fake_workflow import NO_ISSUE, Answer, FakeWorkflow, Json, answered
 
 JWT_KEY = "0123456789abcdef0123456789abcdef-for-tests"
@@ -64,6 +65,7 @@ class World:
     )
     broken: set[str] = field(default_factory=set)
     refuses_tokens: bool = False
+    rules: FakeRules = field(default_factory=FakeRules)
     workflow: FakeWorkflow = field(default_factory=lambda: FakeWorkflow([EMAIL, OTHER_EMAIL]))
 
     def answer(self, method: str, path: str, query: str, token: str, body: bytes) -> Answer:
@@ -80,7 +82,8 @@ class World:
         given = json.loads(body) if body else dict(parse_qsl(query))
         if parts[0] == "projects":
             issues = self.issues if parts[1] == an_id("shop") else []
-            worked = self.workflow.answer(method, parts[2:], issues, email_of(token), given)
+            kept = answered(lambda: self.rules.answer([method, *parts[2:]], email_of(token), given))
+            worked = kept or self.workflow.answer(method, parts[2:], issues, email_of(token), given)
             return worked or self._of_project(method, parts[2:], issues, query)
         return self._of_no_project(method, parts)
 
@@ -145,7 +148,7 @@ class FakeApi:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_POST = do_PATCH = do_GET  # noqa: N815 - the library's names
+            do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the library's names
 
             def log_message(self, *_args: object) -> None:
                 return

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +16,7 @@ from atlas_core.actions import UNDOABLE, Before, Edit, Handling, Scene, after_ed
 from atlas_core.errors import AtlasError, ConflictError, RejectedError
 from atlas_core.workflow import Standing
 from services.http import error_answer, invalid_answer
-from services.issues.workflow_bodies import Discard, IssueChanges, NewComment
+from services.issues.workflow_bodies import BulkChanges, Discard, IssueChanges, NewComment
 from tests.dashboards.fake_data import an_id
 from tests.dashboards.fake_grouping import FakeGrouping
 
@@ -45,7 +45,7 @@ class FakeWorkflow:
 
     people: list[str]
     activity: dict[str, list[Json]] = field(default_factory=dict)
-    befores: dict[str, tuple[str, Before]] = field(default_factory=dict)
+    befores: dict[str, list[tuple[str, Before]]] = field(default_factory=dict)
     audit: list[Json] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: count(1))
 
@@ -59,7 +59,7 @@ class FakeWorkflow:
             if grouped:
                 return grouped
         about = [issue for issue in issues if issue["id"] in parts]
-        if method != "GET" and "issues" in parts and not about:
+        if method != "GET" and "issues" in parts and "bulk" not in parts and not about:
             return NO_ISSUE
         return answered(lambda: self._routed([method, *parts], about or issues, email, body))
 
@@ -69,6 +69,8 @@ class FakeWorkflow:
         match route:
             case ["GET", "members"]:
                 return 200, {"members": [self.member(email) | {"role": "member"} for email in self.people]}
+            case ["POST", "issues", "bulk"]:
+                return self._edit_all(BulkChanges(**body), issues, email)
             case ["PATCH", "issues", _]:
                 return self.edit(issues[0], IssueChanges(**body), email)
             case ["GET", "audit"]:
@@ -106,15 +108,27 @@ class FakeWorkflow:
 
     def edit(self, issue: Json, body: IssueChanges, email: str) -> Answer:
         """Edit an issue as this person."""
-        action_id = self._edited(issue, body.version, body.edit(), email)
+        action_id = self._edited(issue, body.version, body.edit(), email, str(uuid4()))
         return 200, {"issue": issue, "action_id": action_id}
+
+    def _edit_all(self, body: BulkChanges, issues: list[Json], email: str) -> Answer:
+        asked = [issue for issue in issues if UUID(issue["id"]) in body.issues]
+        if len(asked) < len(body.issues):
+            return NO_ISSUE
+        versions = {issue["id"]: body.issues[UUID(issue["id"])] for issue in asked}
+        for issue in asked:
+            self._require(issue, versions[issue["id"]])
+        action_id = str(uuid4())
+        made = [self._edited(issue, versions[issue["id"]], body.edit(), email, action_id) for issue in asked]
+        told = {"changed": sum(map(bool, made)), "versions": {issue["id"]: issue["version"] for issue in asked}}
+        return 200, told | {"action_id": action_id if any(made) else None}
 
     def discard(self, issue: Json, version: int | None, email: str) -> Answer:
         """Discard an issue as this person."""
-        action_id = self._edited(issue, version, Edit(discard=True), email)
+        action_id = self._edited(issue, version, Edit(discard=True), email, str(uuid4()))
         return 200, {"action_id": action_id, "changed": 1, "versions": {issue["id"]: issue["version"]}}
 
-    def _edited(self, issue: Json, version: int | None, edit: Edit, email: str) -> str | None:
+    def _edited(self, issue: Json, version: int | None, edit: Edit, email: str, action_id: str) -> str | None:
         self._require(issue, version)
         before = _handling(issue)
         scene = Scene(datetime.now(UTC), issue["count"], issue["users"], issue["last_release"])
@@ -122,11 +136,10 @@ class FakeWorkflow:
         made = changes(before, after)
         if made:
             _write(issue, after)
-        action_id = str(uuid4())
         for change in made:
             self._tell(issue["id"], change.kind, change.detail, email, action_id)
             if change.before:
-                self.befores[action_id] = (issue["id"], change.before)
+                self.befores.setdefault(action_id, []).append((issue["id"], change.before))
         self._note(issue, before, email, action_id)
         return action_id if made else None
 
@@ -146,10 +159,16 @@ class FakeWorkflow:
             self.audit.insert(0, line | {"at": datetime.now(UTC).isoformat(), "user": self.member(email)})
 
     def _undo(self, action_id: str, issues: list[Json], email: str) -> Answer:
-        issue_id, before = self.befores.get(action_id, (None, None))
-        issue = next((known for known in issues if known["id"] == issue_id), None)
-        if issue is None or before is None:
+        befores = dict(self.befores.get(action_id, []))
+        about = [issue for issue in issues if issue["id"] in befores]
+        if not about:
             return 404, {"error": "no such action"}
+        for issue in about:
+            self._undo_one(action_id, issue, befores[issue["id"]], email)
+        versions = {issue["id"]: issue["version"] for issue in about}
+        return 200, {"action_id": str(uuid4()), "changed": len(about), "versions": versions}
+
+    def _undo_one(self, action_id: str, issue: Json, before: Before, email: str) -> None:
         history = self.activity[issue["id"]]
         mine = next(entry for entry in history if entry["action_id"] == action_id)
         if mine["undone"]:
@@ -165,7 +184,6 @@ class FakeWorkflow:
         self._note(issue, now, email, str(uuid4()))
         mine["undone"] = True
         self._tell(issue["id"], "undone", {"action_id": action_id}, email, str(uuid4()))
-        return 200, {"action_id": str(uuid4()), "changed": 1, "versions": {issue["id"]: issue["version"]}}
 
     def _comment(self, issue_id: str, text: str, email: str) -> Answer:
         entry = self._tell(issue_id, "commented", {"text": text}, email, str(uuid4()))
