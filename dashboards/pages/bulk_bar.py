@@ -42,7 +42,7 @@ class BulkBar(ipywidgets.VBox):
         self.undo = ipywidgets.Button(description="Undo")
         self.note = ipywidgets.HTML()
         self._tools = ipywidgets.HBox([self.told, *self.deeds.values(), self.priority]).add_class("atlas-tools")
-        said = ipywidgets.HBox([self.note, self.undo]).add_class("atlas-line")
+        said = ipywidgets.HBox([self.note, self.undo]).add_class("atlas-tools")
         super().__init__([self._tools, said])
         self.add_class("atlas-bulk")
         for name, changes in _DEEDS.items():

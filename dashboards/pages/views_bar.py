@@ -33,13 +33,14 @@ class ViewsBar(ipywidgets.VBox):
         self._project_id = self._query = self._sort = ""
         self._known: dict[str, SavedView] = {}
         self._silent = False
-        self.choice = ipywidgets.Dropdown(description="View", options=[("all issues", NO_VIEW)])
+        self.choice = ipywidgets.Dropdown(description="View", options=[("no view", NO_VIEW)])
         self.name = ipywidgets.Text(placeholder="Keep this filter as…")
         self.shared = ipywidgets.Checkbox(description="for everybody", indent=False)
         self.save = ipywidgets.Button(description="Save view")
         self.delete = ipywidgets.Button(description="Delete view")
         self.note = ipywidgets.HTML()
-        row = [self.choice, self.delete, self.name, self.shared, self.save]
+        self._form = ipywidgets.HBox([self.name, self.shared, self.save]).add_class("atlas-tools")
+        row = [self.choice, self.delete, self._form]
         super().__init__([ipywidgets.HBox(row).add_class("atlas-tools"), self.note])
         self.add_class("atlas-views")
         self.choice.observe(lambda change: self._choose(change["new"]), "value")
@@ -68,11 +69,12 @@ class ViewsBar(ipywidgets.VBox):
         if now is None or (now.query, now.sort) != asked:
             fits = (view.id for view in self._known.values() if (view.query, view.sort) == asked)
             self._set(next(fits, NO_VIEW))
-        self.save.disabled = self.name.disabled = not query.strip()
+        # A filter that is no view yet can be kept as one.
+        self._form.layout.display = "none" if self.choice.value or not query.strip() else None
 
     def _show(self, views: Sequence[SavedView]) -> None:
         self._known = {view.id: view for view in views}
-        options = [("all issues", NO_VIEW), *((_label(view), view.id) for view in views)]
+        options = [("no view", NO_VIEW), *((_label(view), view.id) for view in views)]
         if options != list(self.choice.options):
             self._silent = True
             self.choice.options = options

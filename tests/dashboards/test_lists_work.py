@@ -25,14 +25,17 @@ def test_a_filter_is_kept_as_a_view_and_brought_back_by_it() -> None:
     async def scene(world: World) -> None:
         async with open_page(world) as page:
             await until(lambda: page.table.rows)
-            assert page.views.save.disabled, "there is no filter to keep"
+            form = page.views.children[0].children[2]
+            assert form.layout.display == "none", "there is no filter to keep"
             page.table.query, page.table.sort = "level:error", "count"
+            assert form.layout.display is None
             page.views.name.value, page.views.shared.value = "Errors", True
             page.views.save.click()
             await until(lambda: "Saved as Errors, for everybody." in page.views.note.value)
             (view,) = world.rules.views
             assert (view["query"], view["sort"], view["shared"]) == ("level:error", "count", True)
             assert page.views.choice.value == view["id"], "the list shows that view"
+            assert form.layout.display == "none"
             page.views.choice.value = ""
             assert (page.table.query, page.table.sort) == ("", "last_seen")
             page.views.choice.value = view["id"]
@@ -62,7 +65,7 @@ def test_a_link_to_a_view_shows_its_name_and_only_ones_own_can_be_deleted() -> N
         async with open_page(world, q="timeout") as page:
             await until(lambda: page.views.choice.value == "1")
             labels = [label for label, _value in page.views.choice.options]
-            assert labels == ["all issues", "Mine", f"{HOSTILE} (shared)"]
+            assert labels == ["no view", "Mine", f"{HOSTILE} (shared)"]
             assert page.views.delete.layout.display is None
             page.views.choice.value = "2"
             assert page.table.query == "disk"
