@@ -6,8 +6,10 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from atlas_core import limits
-from atlas_core.errors import RejectedError, WrongShapeError
+from atlas_core.errors import RejectedError, TooLargeError, WrongShapeError
 from atlas_core.events import Event
 from atlas_core.protocols.decoding import read_json
 from atlas_core.protocols.exceptions import cut_bytes, exceptions_of, items_of, rendered
@@ -45,11 +47,20 @@ def parse_batch(body: bytes, content_type: str, project_id: UUID, received_at: d
         lines = [found[0] for found in islice(_LINE.finditer(body), limits.BATCH_EVENTS + 1)]
         _check_count(len(lines))
         return [_attempt(line, project_id, received_at) for line in lines]
-    items = read_json(body)
-    if not isinstance(items, list):
-        raise WrongShapeError("a batch is a JSON array of events, or one event a line (NDJSON)")
+    items = _array(body)
     _check_count(len(items))
     return [_attempt(item, project_id, received_at) for item in items]
+
+
+def _array(body: bytes) -> list[Any]:
+    """Return the items of a JSON array as bytes; as values where it is only nearly JSON."""
+    try:
+        return list(map(bytes, msgspec.json.decode(body, type=list[msgspec.Raw])))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        items = read_json(body)
+    if not isinstance(items, list):
+        raise WrongShapeError("a batch is a JSON array of events, or one event a line (NDJSON)")
+    return items
 
 
 def event_of(value: Any, project_id: UUID, received_at: datetime) -> Event:
@@ -110,9 +121,11 @@ def _stack_trace(repairs: Repairs, value: Any) -> str:
 
 def _attempt(item: Any, project_id: UUID, received_at: datetime) -> Event | RejectedError:
     try:
-        return (
-            parse(item, project_id, received_at) if isinstance(item, bytes) else event_of(item, project_id, received_at)
-        )
+        if not isinstance(item, bytes):
+            return event_of(item, project_id, received_at)
+        if len(item) > limits.NATIVE_BODY_BYTES:
+            return TooLargeError(f"the event is larger than {limits.NATIVE_BODY_BYTES:,} bytes")
+        return parse(item, project_id, received_at)
     except RejectedError as error:
         return error
 

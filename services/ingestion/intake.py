@@ -13,6 +13,7 @@ from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
 from atlas_core.protocols import native, otlp, sentry
 from atlas_core.protocols.credentials import keys_of
+from atlas_core.protocols.fitting import fitted_event
 from atlas_core.scrubbing import may_hold_secrets, scrub
 from atlas_core.topics import ATLAS_EVENTS, event_key
 from services.ingestion.group_commit import GroupCommit
@@ -111,7 +112,7 @@ class Intake:
 
 
 def clean_messages(events: Iterable[Event]) -> list[Message]:
-    """Return events as they travel, without secrets."""
+    """Return events as they travel: without secrets, and none larger than a message may be."""
     return [_clean_message(event) for event in events]
 
 
@@ -119,5 +120,8 @@ def _clean_message(event: Event) -> Message:
     body = ATLAS_EVENTS.encode(event)
     if may_hold_secrets(body):
         event = scrub(event)
+        body = ATLAS_EVENTS.encode(event)
+    if len(body) > limits.MESSAGE_BYTES:
+        event = fitted_event(event)
         body = ATLAS_EVENTS.encode(event)
     return Message(event_key(event), body)
