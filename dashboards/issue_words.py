@@ -60,6 +60,22 @@ def undoable(activity: Iterable[Activity]) -> Activity | None:
     return last if last and last.user and last.kind in UNDOABLE else None
 
 
+def stored_again(activity: Iterable[Activity]) -> int:
+    """Return how many discarded issues came into the issue by changes of the grouping that nobody has undone.
+
+    Args:
+        activity: The issue's history, newest first.
+    """
+    undone: set[str] = set()
+    issues = 0
+    for entry in activity:
+        if entry.kind == "regrouping_undone":
+            undone.add(entry.action_id)
+        elif entry.kind == "regrouped" and entry.action_id not in undone:
+            issues += _discards(entry.detail)
+    return issues
+
+
 def emails(members: Iterable[Member]) -> dict[str, str]:
     """Return the members' emails by id."""
     return {member.id: member.email for member in members}
@@ -105,9 +121,14 @@ def _merged(detail: Detail, _members: Mapping[str, str]) -> str:
 def _regrouped(detail: Detail, _members: Mapping[str, str]) -> str:
     if "merged_into" in detail:
         return "changed the grouping: it is part of another issue"
-    again = int(str(detail.get("merged_discarded") or 0))
+    again = _discards(detail)
     told = f"; {counted(again, 'discarded issue')} came into it, whose events are stored again" if again else ""
     return f"changed the grouping of its events{told}"
+
+
+def _discards(detail: Detail) -> int:
+    found = detail.get("merged_discarded")
+    return found if isinstance(found, int) else 0
 
 
 _DEEDS: Final[Mapping[str, Callable[[Detail, Mapping[str, str]], str]]] = {

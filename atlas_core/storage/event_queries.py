@@ -18,12 +18,14 @@ from atlas_core.storage.queries import shown_issue
 Json = dict[str, Any]
 
 _SHOWN: Final = "type, message, level, timestamp, received_at, release, environment"
+# `issue_id` is null for what retention or the delete of an issue is about to take away.
 _OF_PROJECT: Final = f"""
-SELECT event_id, i.issue_id, encode(e.fingerprint, 'hex') AS fingerprint, {_SHOWN}
+SELECT event_id, (SELECT id FROM issues.issues WHERE id = i.issue_id) AS issue_id,
+       encode(e.fingerprint, 'hex') AS fingerprint, {_SHOWN}
 FROM (SELECT project_id, event_id, fingerprint, {_SHOWN} FROM issues.events
       WHERE project_id = %(project)s AND (received_at, event_id) < (%(at)s, %(id)s)
       ORDER BY received_at DESC, event_id DESC LIMIT %(limit)s) e
-JOIN issues.event_ids i USING (project_id, event_id, received_at)
+LEFT JOIN issues.event_ids i USING (project_id, event_id, received_at)
 ORDER BY received_at DESC, event_id DESC
 """  # noqa: S608 - constants only
 # Only the index has the issue's order: without it, all events of the issue are read and sorted for one page.
@@ -67,7 +69,7 @@ class EventQueries:
     def page(
         self, project_id: UUID, *, issue_id: UUID | None = None, limit: int, cursor: str | None = None
     ) -> tuple[list[Json], str | None]:
-        """Return a page of events, newest `received_at` first, and the cursor of the next page.
+        """Return a page of events, newest `received_at` first, and the cursor of the next page; some may be short.
 
         Raises:
             RejectedError: The cursor is not one of ours.
@@ -77,7 +79,8 @@ class EventQueries:
         with self._database.cursor() as rows:
             found = _rows(rows, _OF_PROJECT, values) if issue_id is None else _of_issue(rows, issue_id, values)
         last = found[limit - 1] if len(found) > limit else None
-        return found[:limit], cursor_of(last["received_at"], last["event_id"]) if last else None
+        kept = [row for row in found[:limit] if row["issue_id"]]
+        return kept, cursor_of(last["received_at"], last["event_id"]) if last else None
 
     def event(self, project_id: UUID, event_id: UUID) -> Json:
         """Return one event whole, with its neighbours in its issue (`previous_event_id` is the older one).

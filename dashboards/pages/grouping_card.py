@@ -23,15 +23,15 @@ class GroupingCard(ipywidgets.VBox):
 
     def __init__(self, merge: Deed, unmerge: Deed, start: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         self._merge, self._unmerge, self._start = merge, unmerge, start
-        self.note = ipywidgets.HTML()
+        self.note, self.discards = ipywidgets.HTML(), ipywidgets.HTML()
         self.similar, self.parts = ipywidgets.VBox(), ipywidgets.VBox()
-        super().__init__([self.similar, self.parts, self.note])
+        super().__init__([self.similar, self.parts, self.discards, self.note])
         self.add_class("atlas-card").add_class("atlas-grouping")
         self.clear()
 
     def clear(self) -> None:
         """Show that lookalikes are being looked for."""
-        self.note.value = ""
+        self.note.value = self.discards.value = ""
         self.parts.children = ()
         self.similar.children = (ipywidgets.HTML("<h2>Similar issues</h2>" + muted("Looking for similar issues…")),)
 
@@ -43,6 +43,12 @@ class GroupingCard(ipywidgets.VBox):
         taken = [self._line(issue, _part_html(one), "Take out", self._unmerge, one.fingerprint) for one in parts]
         title = ipywidgets.HTML(f"<h3>{counted(len(parts), 'fingerprint')} in this issue</h3>")
         self.parts.children = (title, *taken) if len(parts) > 1 else ()
+
+    def tell(self, again: int) -> None:
+        """Say how many discarded issues a change of the grouping brought into this one."""
+        what = f"{counted(again, 'discarded issue')} came into this one when the grouping was changed"
+        said = f"{what}: their events are stored again, until that change is undone."
+        self.discards.value = muted(said) if again else ""
 
     def failed(self, error: ApiError) -> None:
         """Say that lookalikes cannot be had now."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import ipywidgets
 
 from dashboards.client import ApiError, Client, MissingError, SessionEndedError, StaleError
-from dashboards.issue_words import emails
+from dashboards.issue_words import emails, stored_again
 from dashboards.issue_work import IssueWork
 from dashboards.markup import escaped, here, muted, problem
 from dashboards.pages.event_card import EventCard
@@ -171,6 +171,7 @@ class IssueDetail(ipywidgets.VBox):
         if self._issue and self._issue.id == issue.id:
             self.history.show(history.activity, emails(self._members), more=history.next_cursor is not None)
             self.actions.offer_undo(history.activity)
+            self.grouping.tell(stored_again(history.activity))
 
     async def _show_events(self, issue: Issue, event_id: str) -> None:
         newest = await self._load_events(issue)

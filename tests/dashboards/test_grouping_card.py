@@ -5,11 +5,12 @@ import pytest
 from dashboards.pages.grouping_card import GroupingCard
 from dashboards.pages.issues import IssuesPage
 from dashboards.records import Example, Fingerprint, Issue, Lookalike, Similar
-from tests.dashboards.fake_api import World
+from tests.dashboards.fake_api import EMAIL, World
 from tests.dashboards.fake_data import HOSTILE, an_id, an_issue
 from tests.dashboards.test_issues_page import SHOP, open_page, run, text_of, until
 
 TITLES = ("cart is empty for customer 1", "cart is empty for customer 2", "Disk is full")
+AT = "2026-11-25T12:00:00Z"
 ATTACK = f"\"'>{HOSTILE}"
 
 
@@ -106,3 +107,17 @@ def test_nothing_in_the_card_becomes_markup(text: str) -> None:
     shown = [line.children[0].value for box in (card.similar, card.parts) for line in box.children[1:]]
     assert len(shown) == 3
     assert not any("<script" in html or "<img" in html for html in shown)
+
+
+def test_the_card_says_how_many_discarded_issues_a_change_of_the_grouping_brought_in() -> None:
+    async def scene(world: World) -> None:
+        world.issues[:] = carts().issues
+        detail, user = {"merged": 3, "merged_discarded": 2}, {"id": an_id(EMAIL), "email": EMAIL}
+        entry = {"action_id": "change", "kind": "regrouped", "at": AT, "detail": detail, "undone": False, "user": user}
+        async with open_page(world, project=SHOP, issue=an_id(TITLES[0])) as page:
+            await opened(page)
+            assert page.detail.grouping.discards.value == ""
+            world.workflow.activity[an_id(TITLES[0])] = [entry]
+            await until(lambda: "2 discarded issues came into this one" in page.detail.grouping.discards.value)
+
+    run(scene)

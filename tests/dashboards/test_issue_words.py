@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from dashboards.issue_words import standing, told, undoable
+from dashboards.issue_words import standing, stored_again, told, undoable
 from dashboards.records import Activity, Issue, Person
 from tests.dashboards.fake_api import EMAIL
 from tests.dashboards.fake_data import HOSTILE, an_id
@@ -34,6 +35,16 @@ def test_only_an_edit_that_nothing_but_comments_came_after_can_be_undone(
 ) -> None:
     last = undoable(activity)
     assert (last and last.kind) == found
+
+
+def test_discarded_issues_that_came_in_are_told_until_the_change_is_undone() -> None:
+    def change(kind: str, change_id: str, **detail: Any) -> Activity:
+        return msgspec.structs.replace(entry(kind, **detail), action_id=change_id)
+
+    came = change("regrouped", "one", merged_discarded=2), change("regrouped", "two", merged=1)
+    assert stored_again(came) == 2
+    assert stored_again([change("regrouping_undone", "one"), *came]) == 0
+    assert stored_again([change("regrouping_undone", "two"), *came]) == 2
 
 
 KINDS: list[tuple[str, dict[str, Any], str]] = [

@@ -134,6 +134,19 @@ def test_a_switch_beside_a_delete_finds_nothing_of_the_issue(desk, monkeypatch, 
     assert (update.issue_id, update.count) == (second, 4)
 
 
+def test_no_list_shows_what_a_delete_has_still_to_sweep_and_all_pages_are_found(desk, monkeypatch):
+    kept = [desk.event("kept", after_s=-60), desk.event("kept", after_s=60)]
+    desk.store.record(kept)
+    (update,) = desk.store.record([desk.event("gone") for _ in range(9)])
+    cut_off(desk, monkeypatch, update.issue_id)
+    assert desk.sql("SELECT count(*) FROM issues.events") == [(7,)]
+    found, page = [], {"next_cursor": ""}
+    while page["next_cursor"] is not None:
+        page = ok(desk.call("GET", f"/events?limit=2&cursor={page['next_cursor']}".removesuffix("&cursor=")))
+        found += [event["event_id"] for event in page["events"]]
+    assert found == [str(event.event_id) for event in reversed(kept)]
+
+
 def test_an_issue_that_is_being_deleted_is_merged_with_nothing(desk, monkeypatch):
     first, second = items(desk)
     cut_off(desk, monkeypatch, first)
