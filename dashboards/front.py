@@ -1,13 +1,17 @@
 """What stands before the kernels: sign-in, sign-out, health, refusals."""
 
+import logging
 from pathlib import Path
 from typing import Any, Final
 
 import tornado.web
 from tornado.template import Loader
 
+from dashboards.accounts import session_holds, sign_out
 from dashboards.client import ApiError, answers, sign_in
 from dashboards.sessions import COOKIE, read_session
+
+log = logging.getLogger(__name__)
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -78,12 +82,17 @@ class FrontHandler(tornado.web.RequestHandler):
 class SignIn(FrontHandler):
     """The sign-in page."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Show the form; a visitor who is signed in already goes on."""
         wanted = safe_next(self.get_query_argument("next", HOME))
-        if read_session(self.get_cookie(COOKIE), self.settings["atlas"].jwt_key) and wanted != HOME:
-            self.redirect(wanted)
-            return
+        atlas = self.settings["atlas"]
+        session = read_session(self.get_cookie(COOKIE), atlas.jwt_key)
+        try:
+            if session and wanted != HOME and await session_holds(atlas.urls, session.token):
+                self.redirect(wanted)
+                return
+        except ApiError as error:
+            log.warning("asking whether a session holds: %s", error)
         self._form(wanted)
 
     async def post(self) -> None:
@@ -116,12 +125,20 @@ class SignOut(FrontHandler):
     """Ends the session of this browser."""
 
     async def post(self) -> None:
-        """End the kernels of the session and forget its cookie."""
+        """End the session everywhere, its kernels here, and forget its cookie."""
         self.check_same_origin()
-        session = read_session(self.get_cookie(COOKIE), self.settings["atlas"].jwt_key)
+        atlas = self.settings["atlas"]
+        session = read_session(self.get_cookie(COOKIE), atlas.jwt_key)
+        self.clear_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
         if session is not None:
             await self.settings["kernel_manager"].end_those_of(session.owner)
-        self.clear_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+            try:
+                await sign_out(atlas.urls, session.token)
+            except ApiError as error:
+                self.set_status(503)
+                text = f"{error} This browser has forgotten your session, which ends elsewhere after twelve hours."
+                self.finish(message_page("Signed out of this browser only", text))
+                return
         self.redirect("/sign-in", status=303)
 
 

@@ -10,6 +10,8 @@ from jupyter_server.auth import Authorizer, IdentityProvider, User
 
 COOKIE: Final = "atlas_session"
 ISSUER: Final = "atlas-identity"
+AUDIENCE: Final = "atlas"
+_REQUIRED: Final = ["aud", "exp", "iss", "jti", "sub"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,18 @@ class Session:
 
 
 def read_session(token: str | None, jwt_key: str) -> Session | None:
-    """Return the session that `token` proves; None when it is missing, forged, expired or of another issuer."""
+    """Return the session that `token` proves; None when it is missing, forged, expired or of another issuer.
+
+    Whether it was ended since, only identity knows: `accounts.session_holds`.
+    """
     try:
         claims = jwt.decode(
-            token or "", jwt_key, algorithms=["HS256"], issuer=ISSUER, options={"require": ["exp", "sub", "iss"]}
+            token or "",
+            jwt_key,
+            algorithms=["HS256"],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            options={"require": _REQUIRED},
         )
     except jwt.PyJWTError:
         return None

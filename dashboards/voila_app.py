@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import tornado.web
 from tornado.ioloop import PeriodicCallback
@@ -13,7 +14,10 @@ from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from dashboards import front
+from dashboards.accounts import session_holds
+from dashboards.client import ApiError
 from dashboards.kernels import CrowdedError
+from dashboards.sessions import COOKIE, read_session
 
 _OTHER_WAYS_IN: Final = r"/(?:voila/(?:tree|render|api/contents|files)(?:/.*)?)?"
 
@@ -26,11 +30,24 @@ class Page(TornadoVoilaHandler):
     async def get(self) -> None:
         """Start a kernel and stream the page; say so when there are too many."""
         try:
+            if await self._has_ended():
+                self.clear_cookie(COOKIE, path="/", httponly=True, samesite="Lax")
+                self.redirect(f"/sign-in?{urlencode({'next': self.request.uri})}")
+                return
             await super().get(path=None)
+        except ApiError as error:
+            self.set_status(503)
+            self.set_header("Retry-After", "5")
+            self.finish(front.message_page("Atlas is not complete", f"{error} Try again in a moment."))
         except CrowdedError:
             self.set_status(503)
             self.set_header("Retry-After", "30")
             self.finish(front.message_page("Atlas is busy", "All places are taken. Close a tab, or try again soon."))
+
+    async def _has_ended(self) -> bool:
+        atlas = self.settings["atlas"]
+        session = read_session(self.get_cookie(COOKIE), atlas.jwt_key)
+        return session is not None and not await session_holds(atlas.urls, session.token)
 
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         """Answer with a page that shows no detail of the error."""

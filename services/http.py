@@ -32,9 +32,12 @@ from atlas_core.storage.database import Database
 
 Checks = Mapping[str, Callable[[], None]]
 ISSUER = "atlas-identity"
+AUDIENCE = "atlas"
 MEMBERSHIP_TTL_S = 4.0
 RETRY_AFTER_S = 5
-_ACCOUNT = sqlalchemy.text("SELECT 1 FROM identity.users WHERE id = :user")
+_SESSION = sqlalchemy.text(
+    "SELECT 1 FROM identity.sessions WHERE user_id = :user AND id = :session AND expires_at > now()"
+)
 _MEMBERSHIP = sqlalchemy.text(
     "SELECT 1 FROM identity.projects p JOIN identity.members m USING (organization_id) "
     "JOIN identity.users u ON u.id = m.user_id WHERE p.id = :project AND m.user_id = :user"
@@ -55,17 +58,18 @@ class UnauthorizedError(AtlasError):
 
 
 class User:
-    """Who asks: a signed-in account."""
+    """Who asks: a signed-in account, and the session that it is signed in by."""
 
-    def __init__(self, user_id: UUID, email: str) -> None:
+    def __init__(self, user_id: UUID, email: str, session_id: UUID) -> None:
         self.id = user_id
         self.email = email
+        self.session_id = session_id
 
 
 class Sessions:
     """Checks tokens, and who may see which project.
 
-    Accounts and memberships are cached for `MEMBERSHIP_TTL_S`, so a removed one is out within five seconds.
+    Sessions and memberships are cached for `MEMBERSHIP_TTL_S`, so one that ends is out within five seconds.
 
     Args:
         jwt_key: The key that identity signs with.
@@ -75,14 +79,14 @@ class Sessions:
     def __init__(self, jwt_key: str, database: Database) -> None:
         self._jwt_key = jwt_key
         self._database = database
-        self._known: dict[tuple[UUID, ...], float] = {}  # what holds, and until when we need not ask again
+        self._known: dict[tuple[UUID, UUID], float] = {}  # what holds, and until when we need not ask again
         self._lock = threading.Lock()
 
     def user(self, authorization: str | None) -> User:
         """Return the user of an `Authorization: Bearer ...` header.
 
         Raises:
-            UnauthorizedError: It is missing, malformed, expired, not ours, or of an account that is gone.
+            UnauthorizedError: It is missing, malformed, expired, not ours, or of a session that has ended.
             TransientError: The database does not answer.
         """
         scheme, _, token = (authorization or "").partition(" ")
@@ -94,13 +98,14 @@ class Sessions:
                 self._jwt_key,
                 algorithms=["HS256"],
                 issuer=ISSUER,
-                options={"require": ["exp", "iat", "iss", "sub"]},
+                audience=AUDIENCE,
+                options={"require": ["aud", "exp", "iat", "iss", "jti", "sub"]},
             )
-            user = User(UUID(claims["user_id"]), str(claims["email"]))
+            user = User(UUID(claims["user_id"]), str(claims["email"]), UUID(claims["jti"]))
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise UnauthorizedError("the token is not valid or has expired: sign in again") from error
-        if not self._holds((user.id,), _ACCOUNT):
-            raise UnauthorizedError("the account is gone: sign in again")
+        if not self._holds(_SESSION, user=user.id, session=user.session_id):
+            raise UnauthorizedError("the session has ended: sign in again")
         return user
 
     def require_member(self, user: User, project_id: UUID) -> None:
@@ -110,16 +115,17 @@ class Sessions:
             NotFoundError: They do not, or there is no such project: both look the same.
             TransientError: The database does not answer.
         """
-        if not self._holds((user.id, project_id), _MEMBERSHIP):
+        if not self._holds(_MEMBERSHIP, user=user.id, project=project_id):
             raise NotFoundError("no such project")
 
-    def _holds(self, ids: tuple[UUID, ...], query: sqlalchemy.TextClause) -> bool:
+    def _holds(self, query: sqlalchemy.TextClause, *, user: UUID, **other: UUID) -> bool:
+        (asked,) = other.values()
+        ids = (user, asked)  # of a session or a project: an id names one thing only
         now = time.monotonic()
         if self._known.get(ids, 0.0) > now:
             return True
         with self._database.transaction() as connection:
-            values = dict(zip(("user", "project"), ids, strict=False))
-            if connection.execute(query, values).first() is None:
+            if connection.execute(query, {"user": user, **other}).first() is None:
                 return False
         with self._lock:
             if len(self._known) > 10_000:  # noqa: PLR2004 - bounds the cache; it refills itself

@@ -1,5 +1,6 @@
 """Accounts, organizations, projects and keys. Of a key only its SHA-256 is kept."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -44,6 +45,35 @@ class IdentityStore:
         """Return the id and password hash of an account, or None."""
         rows = self._rows("SELECT id, password_hash FROM identity.users WHERE email = :email", email=email)
         return (rows[0]["id"], rows[0]["password_hash"]) if rows else None
+
+    def set_password_hash(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
+        """Change a password and end every session of the account; False if it is no longer the old one."""
+        change = text(
+            "UPDATE identity.users SET password_hash = :new WHERE id = :user AND password_hash = :old RETURNING id"
+        )
+        end_all = text("DELETE FROM identity.sessions WHERE user_id = :user")
+        with self._database.transaction() as connection:
+            values = {"user": user_id, "old": old_hash, "new": new_hash}
+            if connection.execute(change, values).first() is None:
+                return False
+            connection.execute(end_all, values)
+            return True
+
+    def add_session(self, user_id: UUID, password_hash: str, expires_at: datetime) -> UUID | None:
+        """Return the id of a new session, and forget some that are over; None if the password was changed meanwhile."""
+        query = """
+        WITH over AS (DELETE FROM identity.sessions WHERE id IN (
+                        SELECT id FROM identity.sessions WHERE expires_at < now() LIMIT 100 FOR UPDATE SKIP LOCKED))
+        INSERT INTO identity.sessions (user_id, expires_at)
+        SELECT id, :expires_at FROM identity.users WHERE id = :user AND password_hash = :hash FOR SHARE RETURNING id
+        """
+        rows = self._rows(query, user=user_id, hash=password_hash, expires_at=expires_at)
+        return rows[0]["id"] if rows else None
+
+    def end_session(self, session_id: UUID) -> None:
+        """Make a session's token useless, everywhere within five seconds; a second call changes nothing."""
+        with self._database.transaction() as connection:
+            connection.execute(text("DELETE FROM identity.sessions WHERE id = :id"), {"id": session_id})
 
     def has_users(self) -> bool:
         """Tell whether there is any account."""

@@ -50,6 +50,15 @@ users = Table(
     schema="identity",
 )  # fmt: skip
 
+# A token holds as long as the row that its `jti` names is here; its end is the row's end.
+sessions = Table(
+    "sessions", metadata, identity(),
+    Column("user_id", Uuid, ForeignKey("identity.users.id", ondelete="CASCADE"), nullable=False, index=True),
+    moment("created_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    schema="identity",
+)  # fmt: skip
+
 organizations = Table(
     "organizations", metadata, identity(),
     Column("organization_name", Text, nullable=False),

@@ -5,7 +5,7 @@ import secrets
 import threading
 from datetime import timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import argon2
 import jwt
@@ -16,7 +16,7 @@ from atlas_core.errors import ConflictError, RejectedError, TransientError
 from atlas_core.events import utc_now
 from atlas_core.projects import dsn
 from atlas_core.storage.identity import IdentityStore
-from services.http import ISSUER, UnauthorizedError
+from services.http import AUDIENCE, ISSUER, UnauthorizedError, User
 
 TOKEN_LIFETIME: Final = timedelta(hours=12)
 HASHES_AT_ONCE: Final = 2
@@ -67,11 +67,12 @@ class Accounts:
         """
         address = _address(email)
         _check_password(password)
+        password_hash = self._hash(password)
         try:
-            user_id = self._store.add_user(address, self._hash(password))
+            user_id = self._store.add_user(address, password_hash)
         except ConflictError as error:
             raise ConflictError("this e-mail address has an account already") from error
-        return user_id, address, self.token(user_id, address)
+        return user_id, address, self.token(user_id, address, password_hash)
 
     def sign_in(self, email: str, password: str) -> tuple[str, str]:
         """Return the e-mail address and a token.
@@ -80,23 +81,52 @@ class Accounts:
             UnauthorizedError: No such account, or another password: both say the same and take as long.
             TransientError: Too many are signing in just now.
         """
-        found = self._store.find_user(email.lower())
+        address = email.strip().lower()
+        found = self._store.find_user(address)
         known = self._verify(found[1] if found else self._nobody, password)
         if found is None or not known:
             raise UnauthorizedError("wrong e-mail address or password")
-        return email.lower(), self.token(found[0], email.lower())
+        return address, self.token(found[0], address, found[1])
 
-    def token(self, user_id: UUID, email: str) -> str:
-        """Return a signed token that holds for `TOKEN_LIFETIME`."""
+    def change_password(self, user: User, password: str, new_password: str) -> str:
+        """Return a token of the account, whose other sessions all end: the new password is for those who know it.
+
+        Raises:
+            RejectedError: This is not the account's password, or the new one will not do; the text says why.
+            TransientError: Too many are signing in just now.
+        """
+        found = self._store.find_user(user.email)
+        if found is None or found[0] != user.id or not self._verify(found[1], password):
+            raise RejectedError("this is not your password")
+        _check_password(new_password)
+        new_hash = self._hash(new_password)
+        if not self._store.set_password_hash(user.id, found[1], new_hash):
+            raise RejectedError("this is no longer your password")
+        return self.token(user.id, user.email, new_hash)
+
+    def sign_out(self, user: User) -> None:
+        """End the session that the user asks by; its token holds nowhere within five seconds."""
+        self._store.end_session(user.session_id)
+
+    def token(self, user_id: UUID, email: str, password_hash: str) -> str:
+        """Return the signed token of a new session, which ends after `TOKEN_LIFETIME`.
+
+        Raises:
+            UnauthorizedError: The account has another password by now, or is gone.
+        """
         now = utc_now()
+        session_id = self._store.add_session(user_id, password_hash, now + TOKEN_LIFETIME)
+        if session_id is None:
+            raise UnauthorizedError("wrong e-mail address or password")
         claims = {
             "user_id": str(user_id),
             "sub": str(user_id),
             "email": email,
             "iss": ISSUER,
+            "aud": AUDIENCE,
             "iat": now,
             "exp": now + TOKEN_LIFETIME,
-            "jti": uuid4().hex,
+            "jti": str(session_id),
         }
         return jwt.encode(claims, self._jwt_key, algorithm="HS256")
 

@@ -22,6 +22,13 @@ class Credentials(BaseModel):
     password: str
 
 
+class NewPassword(BaseModel):
+    """The password that somebody has, and the one that they want."""
+
+    password: str
+    new_password: str
+
+
 class NewOrganization(BaseModel):
     """What an organization is called."""
 
@@ -87,6 +94,23 @@ def _add_account_routes(app: FastAPI, accounts: Accounts) -> None:
         """Return a token for an account."""
         email, token = accounts.sign_in(clean(body.email), body.password)
         return {"message": "Signed in", "token": token, "email": email}
+
+    @app.get("/auth/session", tags=["accounts"])
+    def session(user: CurrentUser) -> dict[str, Any]:
+        """Return who is signed in by this token."""
+        return {"user": {"id": user.id, "email": user.email}}
+
+    @app.post("/auth/signout", tags=["accounts"])
+    def sign_out(user: CurrentUser) -> dict[str, str]:
+        """End this session: its token holds nowhere within five seconds."""
+        accounts.sign_out(user)
+        return {"message": "Signed out"}
+
+    @app.post("/auth/change-password", tags=["accounts"])
+    def change_password(body: NewPassword, user: CurrentUser) -> dict[str, str]:
+        """Change the password and end every session of the account; the answer has the token of a new one."""
+        token = accounts.change_password(user, body.password, body.new_password)
+        return {"message": "Password changed", "token": token}
 
 
 def _add_project_routes(app: FastAPI, store: IdentityStore, ingest_host: str) -> None:

@@ -32,17 +32,20 @@ NO_ROUTE: Answer = (404, {"error": "no such route"})
 
 
 @functools.cache
-def token_of(email: str, key: str = JWT_KEY, life_s: int = 3600) -> str:
+def token_of(email: str, key: str = JWT_KEY, life_s: int = 3600, **others: str) -> str:
     """A token as identity signs it; the same one again, because a kernel belongs to one sign-in."""
     now = int(time.time())
-    claims = {"user_id": email, "sub": email, "email": email, "iss": "atlas-identity", "iat": now, "exp": now + life_s}
+    claims = {
+        "user_id": email, "sub": email, "email": email, "iss": "atlas-identity", "aud": "atlas", "jti": email,
+        "iat": now, "exp": now + life_s,
+    } | others  # fmt: skip
     return jwt.encode(claims, key, algorithm="HS256")
 
 
 def email_of(token: str) -> str:
     """Whose token it is; a token that is no JWT is the first account's."""
     try:
-        return str(jwt.decode(token, JWT_KEY, algorithms=["HS256"], issuer="atlas-identity")["email"])
+        return str(jwt.decode(token, JWT_KEY, algorithms=["HS256"], issuer="atlas-identity", audience="atlas")["email"])
     except jwt.PyJWTError:
         return EMAIL
 
@@ -66,6 +69,7 @@ class World:
     broken: set[str] = field(default_factory=set)
     refuses_tokens: bool = False
     rules: FakeRules = field(default_factory=FakeRules)
+    ended: set[str] = field(default_factory=set)
     workflow: FakeWorkflow = field(default_factory=lambda: FakeWorkflow([EMAIL, OTHER_EMAIL]))
 
     def answer(self, method: str, path: str, query: str, token: str, body: bytes) -> Answer:
@@ -74,7 +78,7 @@ class World:
             return 200, {"status": "ok"}
         if path == "/auth/signin":
             return self._signed_in(json.loads(body))
-        if self.refuses_tokens or not token:
+        if self.refuses_tokens or not token or token in self.ended:
             return 401, {"error": "unauthorized"}
         parts = path.strip("/").split("/")
         if self.broken & set(parts):
@@ -85,7 +89,7 @@ class World:
             kept = answered(lambda: self.rules.answer([method, *parts[2:]], email_of(token), given))
             worked = kept or self.workflow.answer(method, parts[2:], issues, email_of(token), given)
             return worked or self._of_project(method, parts[2:], issues, query)
-        return self._of_no_project(method, parts)
+        return self._of_no_project(method, parts, token)
 
     def _signed_in(self, form: dict[str, str]) -> Answer:
         if form["email"] in {EMAIL, OTHER_EMAIL} and form["password"] == PASSWORD:
@@ -116,8 +120,13 @@ class World:
                 return 200, {"unread_count": sum(not alert["acknowledged"] for alert in self.alerts)}
         return NO_ROUTE
 
-    def _of_no_project(self, method: str, parts: list[str]) -> Answer:
+    def _of_no_project(self, method: str, parts: list[str], token: str) -> Answer:
         match [method, *parts]:
+            case ["GET", "auth", "session"]:
+                return 200, {"user": {"id": an_id(email_of(token)), "email": email_of(token)}}
+            case ["POST", "auth", "signout"]:
+                self.ended.add(token)
+                return 200, {"message": "Signed out"}
             case ["GET", "project", "projects"]:
                 return 200, {"projects": self.projects}
             case ["POST", "alerts", alert_id, "acknowledge"]:

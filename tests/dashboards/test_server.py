@@ -47,8 +47,8 @@ def test_without_a_session_there_is_a_sign_in_page_and_no_kernel(server: Dashboa
 
 @pytest.mark.parametrize(
     "token",
-    [token_of(EMAIL, key=OTHER_KEY), token_of(EMAIL, life_s=-10), "nonsense", ""],
-    ids=["forged", "expired", "nonsense", "empty"],
+    [token_of(EMAIL, key=OTHER_KEY), token_of(EMAIL, life_s=-10), token_of(EMAIL, aud="else"), "nonsense", ""],
+    ids=["forged", "expired", "of another audience", "nonsense", "empty"],
 )
 def test_a_token_that_identity_did_not_sign_is_no_session(server: Dashboards, token: str) -> None:
     answer = httpx.get(f"{server.url}/issues", cookies={"atlas_session": token}, trust_env=False)
@@ -196,6 +196,47 @@ def test_signing_out_ends_the_kernels_of_the_session(server: Dashboards) -> None
     assert answer.headers["location"] == "/sign-in"
     assert 'atlas_session=""' in answer.headers["set-cookie"]
     server.wait_for_kernels(0)
+
+
+def test_signing_out_ends_the_session_and_not_only_the_cookie(server: Dashboards) -> None:
+    with server.visitor() as visitor:
+        assert visitor.post("/sign-out").status_code == 303
+    with server.visitor() as copied:  # who has kept the cookie
+        answer = copied.get("/issues?project=p")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/sign-in?next=%2Fissues%3Fproject%3Dp")
+    assert 'atlas_session=""' in answer.headers["set-cookie"]
+    assert server.kernels() == 0
+
+
+def test_a_session_that_ended_elsewhere_starts_no_kernel_and_leads_to_signing_in(
+    server: Dashboards, world: World
+) -> None:
+    world.ended.add(token_of(EMAIL))
+    with server.visitor(follow_redirects=True) as visitor:
+        answer = visitor.get("/issues?project=p")
+        assert "Sign in to Atlas" in answer.text
+        assert visitor.get("/sign-in?next=/issues").status_code == 200
+    with server.visitor() as visitor:  # its cookie again
+        assert "Sign in to Atlas" in visitor.get("/sign-in?next=/intake").text
+        world.ended.clear()
+        assert visitor.get("/sign-in?next=/intake").headers["location"] == "/intake"
+    assert server.kernels() == 0
+
+
+def test_without_identity_there_is_no_page_and_signing_out_says_what_it_could_not_do(
+    server: Dashboards, world: World
+) -> None:
+    world.broken.add("auth")
+    with server.visitor() as visitor:
+        page = visitor.get("/issues")
+        assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+        assert "The identity service answered 503." in page.text
+        answer = visitor.post("/sign-out")
+    assert answer.status_code == 503
+    assert "Signed out of this browser only" in answer.text
+    assert 'atlas_session=""' in answer.headers["set-cookie"]
+    world.broken.clear()
+    assert server.kernels() == 0
 
 
 def test_a_page_beyond_the_limit_says_so_and_lonely_kernels_end(serve: Serve, api: FakeApi, world: World) -> None:

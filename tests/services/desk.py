@@ -20,7 +20,7 @@ from atlas_core.storage.issue_actions import PostgresIssueActions
 from atlas_core.storage.issue_history import IssueHistory
 from atlas_core.storage.issue_removal import IssueRemoval
 from atlas_core.storage.issues import PostgresIssueStore
-from services.http import ISSUER, Sessions
+from services.http import AUDIENCE, ISSUER, Sessions
 from services.issues.app import make_issues_app
 from services.issues.grouping_routes import Groups
 from services.issues.reads import Reads
@@ -78,8 +78,17 @@ class Desk:
     def headers(self, user: UUID) -> dict[str, str]:
         """Return what a signed-in person sends."""
         now = int(time.time())
-        claims = {"user_id": str(user), "sub": str(user), "email": "x", "iss": ISSUER, "iat": now, "exp": now + 60}
+        claims = {
+            "user_id": str(user), "sub": str(user), "email": "x", "iss": ISSUER, "aud": AUDIENCE, "iat": now,
+            "exp": now + 60, "jti": str(self._session_of(user)),
+        }  # fmt: skip
         return {"Authorization": f"Bearer {jwt.encode(claims, KEY, 'HS256')}"}
+
+    @functools.cache  # noqa: B019 - a desk lives as long as its test
+    def _session_of(self, user: UUID) -> UUID:
+        query = "INSERT INTO identity.sessions (user_id, expires_at) VALUES (:u, now() + '1 hour') RETURNING id"
+        session_id: UUID = self.sql(query, u=user)[0][0]
+        return session_id
 
     async def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app)

@@ -54,9 +54,11 @@ class Tenants:
         self.member = self._sign_up(identity, "member")
         self.foreign = self._sign_up(identity, "foreign")
         gone = identity.add_user("gone@example.org", "hash")
-        self.gone = self._accounts.token(gone, "gone@example.org")
+        self.gone = self._accounts.token(gone, "gone@example.org", "hash")
+        self.ended = self._sign_up(identity, "ended")
         with psycopg.connect(url) as connection:
             connection.execute("DELETE FROM identity.users WHERE id = %s", (gone,))
+        assert self.send("identity", "POST", "/auth/signout", {"authorization": f"Bearer {self.ended}"}).is_success
         self.organization, self.project = self._new_project(self.member)
         _, self.foreign_project = self._new_project(self.foreign)
         self._fill()
@@ -131,7 +133,8 @@ class Tenants:
 
     def _sign_up(self, identity: IdentityStore, name: str) -> str:
         # Not through the route: hashing a password takes long on purpose.
-        return self._accounts.token(identity.add_user(f"{name}@example.org", "hash"), f"{name}@example.org")
+        email = f"{name}@example.org"
+        return self._accounts.token(identity.add_user(email, "hash"), email, "hash")
 
     def _new_project(self, token: str) -> tuple[str, dict[str, Any]]:
         made = self._ok(token, "identity", "POST", "/project/create-organization", {"organization_name": SECRET})
