@@ -3,15 +3,16 @@
 Source: opentelemetry-proto and the semantic conventions on exceptions, read 2026-11; and what exporters really send.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from atlas_core import limits
-from atlas_core.events import Event, ExceptionValue, Level, find_level
+from atlas_core.events import Event, ExceptionValue, Level
 from atlas_core.protocols.exceptions import cut_bytes
 from atlas_core.protocols.otlp_ids import Ids
-from atlas_core.protocols.otlp_reports import EXCEPTION, LOGS, TRACES, Report, Reports
+from atlas_core.protocols.otlp_reports import EXCEPTION, LOGS, TRACES, Report, Reports, is_error, level_of
 from atlas_core.protocols.repair import Repairs
 from atlas_core.protocols.storable import as_text, storable
 
@@ -21,26 +22,23 @@ _TYPE: Final = "exception.type"
 _MESSAGE: Final = "exception.message"
 _LOGGED_AS: Final = "logged_as"
 _NOBODY: Final = UUID(int=0)
-_SEVERITIES: Final = ((8, Level.DEBUG), (12, Level.INFO), (16, Level.WARNING), (20, Level.ERROR), (24, Level.CRITICAL))
 _USER: Final = {"enduser.id": "id", "user.id": "id", "user.email": "email", "user.name": "username"}
 
 
-def events_of(reports: Reports, project_id: UUID, received_at: datetime, ids: Ids) -> list[Event]:
-    """Return the events among the reports: exceptions, and logs at error or worse. All else is no error."""
-    events: list[Event] = []
+def events_of(reports: Reports, project_id: UUID, received_at: datetime, ids: Ids) -> Iterator[Event]:
+    """Yield the events among the reports: exceptions, and logs at error or worse. All else is no error."""
     for report in reports.found:
-        level = _level(report, reports.signal)
+        level = Level.ERROR if reports.signal == TRACES else level_of(report.severity, report.severity_text)
         kind, message = _title(report)
         if kind is not None:
             event_id = ids.of(report, kind, message)
-        elif reports.signal == LOGS and level is not None and level.severity >= Level.ERROR.severity:
+        elif reports.signal == LOGS and is_error(level):
             event_id = ids.plain()
         else:
             continue
         event = _event(report, kind, message, received_at)
         event.project_id, event.event_id, event.level = project_id, event_id, level or Level.ERROR
-        events.append(event)
-    return events
+        yield event
 
 
 def _event(report: Report, kind: str | None, reported: str, received_at: datetime) -> Event:
@@ -72,15 +70,6 @@ def _event(report: Report, kind: str | None, reported: str, received_at: datetim
         event.exceptions = [ExceptionValue(event.type, message, handled=handled)]
     event.repairs = repairs.names
     return event
-
-
-def _level(report: Report, signal: str) -> Level | None:
-    """Return the level that a report means, None where it says none."""
-    if signal == TRACES:
-        return Level.ERROR
-    if report.severity <= 0:
-        return find_level(report.severity_text.rstrip("1234"))
-    return next((level for highest, level in _SEVERITIES if report.severity <= highest), Level.CRITICAL)
 
 
 def _title(report: Report) -> tuple[str | None, str]:

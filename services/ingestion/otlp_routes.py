@@ -59,9 +59,14 @@ class OtlpRoutes:
 
             def read() -> tuple[int, list[Message]]:
                 reports = (from_json if kind == _JSON else from_protobuf)(signal, body)
-                events = events_of(reports, owner.project_id, now, ids)
-                kept = events[: limits.OTLP_EVENTS]
-                return reports.rejected + len(events) - len(kept), clean_messages(kept)
+                messages: list[Message] = []
+                size_bytes = 0
+                for event in events_of(reports, owner.project_id, now, ids):
+                    messages += clean_messages([event])
+                    size_bytes += len(messages[-1].body)
+                    if len(messages) >= limits.OTLP_EVENTS or size_bytes > limits.OTLP_EVENTS_BYTES:
+                        reports.full = True
+                return reports.rejected, messages
 
             rejected, messages = await self._intake.run(len(body), read)
             await self._intake.accept(owner, SOURCE, messages, now)
@@ -116,7 +121,7 @@ def _content_type(call: Call) -> str | None:
 
 def _response(kind: str, signal: str, rejected: int) -> bytes:
     """Return an `Export...ServiceResponse`; it is empty on full success."""
-    problem = "records that are no objects, or more errors than one request may hold" if rejected else ""
+    problem = "records that are none or too large, or more than one request may hold" if rejected else ""
     if kind == _JSON:
         name = "rejectedLogRecords" if signal == LOGS else "rejectedSpans"
         partial: dict[str, Any] = {"partialSuccess": {name: str(rejected), "errorMessage": problem}}

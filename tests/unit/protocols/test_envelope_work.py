@@ -1,7 +1,5 @@
 """What reading an envelope or a batch costs: bounded, however many lines and items a small body holds."""
 
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,26 +9,11 @@ from atlas_core import limits
 from atlas_core.protocols.envelope import INVALID, NOT_AN_EVENT, TOO_LARGE, EnvelopeReader
 from atlas_core.protocols.native import parse_batch
 from atlas_core.protocols.sentry import parse_envelope
+from tests.unit.protocols.work import calls_of
 
 MIB = 1024 * 1024
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 PROJECT = UUID(int=1)
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    """Return how many functions `work` called, ours and those in C."""
-    calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 @pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n", b" "])
