@@ -8,7 +8,7 @@ from uuid import UUID
 
 import jwt
 import sqlalchemy
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -29,6 +29,7 @@ from atlas_core.errors import (
     WrongShapeError,
 )
 from atlas_core.storage.database import Database
+from services.openapi import BEARER, DescribedApp
 
 Checks = Mapping[str, Callable[[], None]]
 ISSUER = "atlas-identity"
@@ -134,8 +135,8 @@ class Sessions:
         return True
 
 
-def current_user(request: Request) -> User:
-    """Return who asks (a FastAPI dependency)."""
+def current_user(request: Request, _told: Annotated[object, Security(BEARER)]) -> User:
+    """Return who asks (a FastAPI dependency); `_told` is for OpenAPI, the token is read here."""
     sessions: Sessions = request.app.state.sessions
     return sessions.user(request.headers.get("authorization"))
 
@@ -159,7 +160,7 @@ def make_app(
     checks: Checks,
     sessions: Sessions | None = None,
     cors_origins: tuple[str, ...] = (),
-) -> FastAPI:
+) -> DescribedApp:
     """Return a FastAPI app with Atlas's error shape and the routes that every service has.
 
     Args:
@@ -168,7 +169,7 @@ def make_app(
         sessions: Who may ask; None for a service whose routes take API keys only.
         cors_origins: Origins whose pages may call with credentials.
     """
-    app = FastAPI(title=f"Atlas {title}", version="1", docs_url="/docs", redoc_url=None, redirect_slashes=False)
+    app = DescribedApp(title=f"Atlas {title}", version="1", docs_url="/docs", redoc_url=None, redirect_slashes=False)
     app.state.sessions = sessions
     _answer_errors(app)
     _add_operations(app, title, checks)

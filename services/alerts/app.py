@@ -1,6 +1,6 @@
 """The alert service's routes."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -10,8 +10,12 @@ from pydantic import BaseModel
 from atlas_core.conditions import Condition
 from atlas_core.errors import NotFoundError, RejectedError
 from atlas_core.storage.alerts import PostgresAlertStore
+from services.alerts.answers import Alerts, RuleAnswer, Rules, Unread
 from services.fields import Name
 from services.http import Checks, CurrentUser, MemberProject, Sessions, clean, make_app
+from services.openapi import Answers, Done, answers
+
+_FULL: Final[Answers] = {409: {"description": "The project has as many rules as it may have"}}
 
 _LARGEST = 2**62
 
@@ -35,17 +39,19 @@ def make_alerts_app(
 
 
 def _add_rule_routes(app: FastAPI, store: PostgresAlertStore) -> None:
-    @app.post("/projects/{project_id}/rules", status_code=201, tags=["rules"])
+    @app.post(
+        "/projects/{project_id}/rules", status_code=201, tags=["rules"], responses=answers(RuleAnswer, 201) | _FULL
+    )
     def create_rule(project: MemberProject, body: NewRule) -> dict[str, Any]:
         """Make a rule; it holds for what arrives from now on."""
         return {"rule": store.add_rule(project, body.name, condition_of(body))}
 
-    @app.get("/projects/{project_id}/rules", tags=["rules"])
+    @app.get("/projects/{project_id}/rules", tags=["rules"], responses=answers(Rules))
     def rules(project: MemberProject) -> dict[str, Any]:
         """Return the project's rules, newest first."""
         return {"rules": store.rules(project)}
 
-    @app.delete("/projects/{project_id}/rules/{rule_id}", tags=["rules"])
+    @app.delete("/projects/{project_id}/rules/{rule_id}", tags=["rules"], responses=answers(Done))
     def delete_rule(project: MemberProject, rule_id: UUID) -> dict[str, str]:
         """Delete a rule; what it has said stays in the alert log."""
         store.delete_rule(project, rule_id)
@@ -53,17 +59,17 @@ def _add_rule_routes(app: FastAPI, store: PostgresAlertStore) -> None:
 
 
 def _add_alert_routes(app: FastAPI, store: PostgresAlertStore, sessions: Sessions) -> None:
-    @app.get("/projects/{project_id}/alerts", tags=["alerts"])
+    @app.get("/projects/{project_id}/alerts", tags=["alerts"], responses=answers(Alerts))
     def alerts(project: MemberProject) -> dict[str, Any]:
         """Return the project's 50 newest alerts, newest first."""
         return {"alerts": store.alerts(project)}
 
-    @app.get("/projects/{project_id}/alerts/unread", tags=["alerts"])
+    @app.get("/projects/{project_id}/alerts/unread", tags=["alerts"], responses=answers(Unread))
     def unread(project: MemberProject) -> dict[str, int]:
         """Return how many alerts nobody has acknowledged."""
         return {"unread_count": store.unread_count(project)}
 
-    @app.post("/alerts/{alert_id}/acknowledge", tags=["alerts"])
+    @app.post("/alerts/{alert_id}/acknowledge", tags=["alerts"], responses=answers(Done))
     def acknowledge(alert_id: UUID, user: CurrentUser) -> dict[str, str]:
         """Mark an alert as read."""
         project_id = store.project_of(alert_id)

@@ -1,6 +1,6 @@
 """The identity service's routes."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -12,7 +12,16 @@ from atlas_core.storage.identity import ForbiddenError, IdentityStore
 from services.fields import Name
 from services.http import Checks, CurrentUser, Sessions, clean, invalid_answer, make_app
 from services.identity.accounts import Accounts
+from services.identity.answers import OrganizationMade, Organizations, ProjectMade, Projects, SignedIn, SignedUp
 from services.identity.key_routes import add_key_routes, add_limit_routes, shown_once
+from services.openapi import Answers, answers
+
+_TAKEN: Final[Answers] = {409: {"description": "There is an account of this address"}}
+_UNKNOWN: Final[Answers] = {401: {"description": "No such account, or another password"}}
+_NOT_YOURS: Final[Answers] = {
+    403: {"description": "No such organization, or it is not yours"},
+    409: {"description": "The organization has as many projects as it may have"},
+}
 
 
 class Credentials(BaseModel):
@@ -73,6 +82,7 @@ def make_identity_app(
         return JSONResponse({"error": str(error)}, 403)
 
     # The original's clients know 400 for a body of the wrong shape.
+    app.wrong_shape = 400
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(ForbiddenError, forbidden)
     _add_account_routes(app, accounts)
@@ -83,13 +93,13 @@ def make_identity_app(
 
 
 def _add_account_routes(app: FastAPI, accounts: Accounts) -> None:
-    @app.post("/auth/signup", status_code=201, tags=["accounts"])
+    @app.post("/auth/signup", status_code=201, tags=["accounts"], responses=answers(SignedUp, 201) | _TAKEN)
     def sign_up(body: Credentials) -> dict[str, Any]:
         """Make an account and sign it in."""
         user_id, email, token = accounts.sign_up(body.email, body.password)
         return {"message": "Signed up", "token": token, "user": {"id": user_id, "email": email}}
 
-    @app.post("/auth/signin", tags=["accounts"])
+    @app.post("/auth/signin", tags=["accounts"], responses=answers(SignedIn) | _UNKNOWN)
     def sign_in(body: Credentials) -> dict[str, Any]:
         """Return a token for an account."""
         email, token = accounts.sign_in(clean(body.email), body.password)
@@ -114,25 +124,29 @@ def _add_account_routes(app: FastAPI, accounts: Accounts) -> None:
 
 
 def _add_project_routes(app: FastAPI, store: IdentityStore, ingest_host: str) -> None:
-    @app.post("/project/create-organization", status_code=201, tags=["projects"])
+    @app.post(
+        "/project/create-organization", status_code=201, tags=["projects"], responses=answers(OrganizationMade, 201)
+    )
     def create_organization(body: NewOrganization, user: CurrentUser) -> dict[str, Any]:
         """Make an organization; who makes it owns it."""
         organization = store.add_organization(user.id, body.organization_name)
         return {"message": "Organization created", "organization": organization}
 
-    @app.get("/project/organizations", tags=["projects"])
+    @app.get("/project/organizations", tags=["projects"], responses=answers(Organizations))
     def organizations(user: CurrentUser) -> dict[str, Any]:
         """Return the asker's organizations, newest first."""
         return {"organizations": store.organizations(user.id)}
 
-    @app.post("/project/create-project", status_code=201, tags=["projects"])
+    @app.post(
+        "/project/create-project", status_code=201, tags=["projects"], responses=answers(ProjectMade, 201) | _NOT_YOURS
+    )
     def create_project(body: NewProject, user: CurrentUser) -> dict[str, Any]:
         """Make a project; its key and DSN are shown here and never again."""
         project, api_key = store.add_project(user.id, body.organization_id, body.project_name)
         ingest_id = project.pop("ingest_id")
         return {"message": "Project created", "project": project | shown_once(api_key, ingest_host, ingest_id)}
 
-    @app.get("/project/projects", tags=["projects"])
+    @app.get("/project/projects", tags=["projects"], responses=answers(Projects))
     def projects(user: CurrentUser) -> dict[str, Any]:
         """Return the projects that the asker may see, newest first."""
         return {"projects": store.projects(user.id)}

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from atlas_core.errors import AtlasError
 from services.http import Checks, make_app, unexpected
-from services.ingestion.documentation import PATHS
+from services.ingestion.documentation import COMPONENTS, PATHS
 from services.ingestion.intake import Intake
 from services.ingestion.native_routes import NativeRoutes
 from services.ingestion.otlp_routes import OtlpRoutes
@@ -101,5 +101,5 @@ def make_ingestion_app(intake: Intake, *, checks: Checks) -> ASGIApp:
     fallback = make_app("ingestion", checks=checks)
     described: dict[str, Any] = fallback.openapi()
     described["paths"].update(PATHS)
-    fallback.openapi_schema = described
+    described["components"] = COMPONENTS
     return ServerErrorMiddleware(IngestionApp(intake, fallback), handler=unexpected)

@@ -11,7 +11,12 @@ from atlas_core.errors import ConflictError, NotFoundError
 from atlas_core.insights import InsightState
 from atlas_core.storage.insights import PostgresInsightStore
 from services.http import Checks, CurrentUser, MemberProject, Sessions, User, make_app
+from services.intelligence.answers import InsightAnswer, Insights, NotWritten
 from services.intelligence.dispatcher import Dispatcher
+from services.openapi import Answers, Done, answers
+
+_INSIGHT: Final[Answers] = answers(InsightAnswer) | answers(NotWritten, 404)
+_RETRY: Final[Answers] = answers(Done, 202) | {409: {"description": "It has not failed"}}
 
 _PROGRESS: Final = ("state", "reason", "attempts")
 
@@ -33,12 +38,12 @@ def make_intelligence_app(
         except NotFoundError as error:
             raise NotFoundError("no such issue") from error
 
-    @app.get("/projects/{project_id}/insights", tags=["insights"])
+    @app.get("/projects/{project_id}/insights", tags=["insights"], responses=answers(Insights))
     def insights(project: MemberProject) -> dict[str, Any]:
         """Return the project's written insights, newest first."""
         return {"insights": store.ready(project, limit=limits.PAGE_SIZE)}
 
-    @app.get("/issues/{issue_id}/insight", tags=["insights"], response_model=None)
+    @app.get("/issues/{issue_id}/insight", tags=["insights"], response_model=None, responses=_INSIGHT)
     def insight(issue_id: UUID, user: CurrentUser) -> dict[str, Any] | Response:
         """Return an issue's insight; 404 until it is written, with its `state`, `reason` and `attempts`."""
         visible(issue_id, user)
@@ -49,7 +54,7 @@ def make_intelligence_app(
         progress = {name: found.pop(name) for name in _PROGRESS}
         return {"insight": found} if progress["state"] == InsightState.READY else _not_written(progress)
 
-    @app.post("/issues/{issue_id}/insight/retry", status_code=202, tags=["insights"])
+    @app.post("/issues/{issue_id}/insight/retry", status_code=202, tags=["insights"], responses=_RETRY)
     def retry(issue_id: UUID, user: CurrentUser) -> dict[str, str]:
         """Ask again for an insight that failed."""
         visible(issue_id, user)

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Query
 
 from atlas_core import limits
 from services.http import Checks, MemberProject, Sessions, make_app
+from services.issues.answers import EventAnswer, Events, IssueAnswer, Overview
 from services.issues.export_routes import add_export_routes
 from services.issues.grouping_routes import Groups, add_grouping_routes
 from services.issues.intake_routes import add_intake_routes
@@ -16,6 +17,7 @@ from services.issues.search_routes import add_search_routes
 from services.issues.settings_routes import add_settings_routes
 from services.issues.statistics_routes import add_statistics_routes
 from services.issues.workflow_routes import Workflow, add_workflow_routes
+from services.openapi import answers
 
 
 def make_issues_app(
@@ -38,17 +40,17 @@ def make_issues_app(
     add_merge_routes(app, reads.issues, groups.merges)
     add_grouping_routes(app, groups)
 
-    @app.get("/projects/{project_id}/issues/{issue_id}", tags=["issues"])
+    @app.get("/projects/{project_id}/issues/{issue_id}", tags=["issues"], responses=answers(IssueAnswer))
     def show_issue(project: MemberProject, issue_id: UUID) -> dict[str, Any]:
         """Return one issue with its whole stack trace; for one that was merged into another, the other."""
         return {"issue": reads.issues.issue(project, issue_id)}
 
-    @app.get("/projects/{project_id}/overview", tags=["issues"])
+    @app.get("/projects/{project_id}/overview", tags=["issues"], responses=answers(Overview))
     def overview(project: MemberProject) -> dict[str, int]:
         """Return how many issues there are, by status and by level."""
         return reads.issues.overview(project)
 
-    @app.get("/projects/{project_id}/events", tags=["events"])
+    @app.get("/projects/{project_id}/events", tags=["events"], responses=answers(Events))
     def list_events(
         project: MemberProject,
         issue_id: UUID | None = None,
@@ -59,7 +61,7 @@ def make_issues_app(
         events, next_cursor = reads.events.page(project, issue_id=issue_id, limit=limit, cursor=cursor)
         return {"events": events, "next_cursor": next_cursor}
 
-    @app.get("/projects/{project_id}/events/{event_id}", tags=["events"])
+    @app.get("/projects/{project_id}/events/{event_id}", tags=["events"], responses=answers(EventAnswer))
     def show_event(project: MemberProject, event_id: UUID) -> dict[str, Any]:
         """Return one event whole (`raw` too, if it was kept), and the ids of its neighbours in its issue."""
         return {"event": reads.events.event(project, event_id)}

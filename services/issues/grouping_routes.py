@@ -15,6 +15,8 @@ from atlas_core.storage.merging import Merges
 from atlas_core.storage.regrouping import Regrouping
 from atlas_core.storage.similar_issues import Lookalikes
 from services.http import CurrentUser, MemberProject, clean
+from services.issues.grouping_answers import Similar
+from services.openapi import answers
 
 RULES_HELP: Final = f"""
 A rule a line: `type:OperationalError message:"*connection slots*" -> database-pool`. Matchers are `KEY:GLOB`,
@@ -111,7 +113,9 @@ def add_grouping_routes(app: FastAPI, groups: Groups) -> None:
         """Undo the newest change: issues are as they were before it, with what came since."""
         return regrouping.undo(project, user.id, change_id)
 
-    @app.get("/projects/{project_id}/issues/{issue_id}/similar", tags=["grouping"], responses=_ANSWERS)
+    @app.get(
+        "/projects/{project_id}/issues/{issue_id}/similar", tags=["grouping"], responses=_ANSWERS | answers(Similar)
+    )
     def list_similar(
         project: MemberProject, issue_id: UUID, limit: Annotated[int, Query(ge=1, le=limits.SIMILAR_SHOWN)] = 5
     ) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from fastapi import FastAPI, Query
 from atlas_core.events import utc_now
 from atlas_core.storage.intake_queries import IntakeQueries
 from services.http import MemberProject
+from services.issues.grouping_answers import Intake
+from services.openapi import answers
 
 LONGEST_HOURS: Final = 24 * 7
 
@@ -14,7 +16,7 @@ LONGEST_HOURS: Final = 24 * 7
 def add_intake_routes(app: FastAPI, intake: IntakeQueries) -> None:
     """Add the balance of a project."""
 
-    @app.get("/projects/{project_id}/intake", tags=["issues"])
+    @app.get("/projects/{project_id}/intake", tags=["issues"], responses=answers(Intake))
     def show_intake(
         project: MemberProject, hours: Annotated[int, Query(ge=1, le=LONGEST_HOURS)] = 24
     ) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from atlas_core import limits
 from atlas_core.storage.merging import Merges
 from atlas_core.storage.queries import IssueQueries
 from services.http import CurrentUser, MemberProject
+from services.issues.grouping_answers import Fingerprints, Merged, Unmerged
+from services.openapi import answers
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     400: {"description": "It makes no sense: an issue into itself, or the last fingerprint of an issue"},
@@ -39,18 +41,24 @@ class Unmerge(BaseModel):
 def add_merge_routes(app: FastAPI, queries: IssueQueries, merges: Merges) -> None:
     """Add the routes of merging to the issue service's app."""
 
-    @app.post("/projects/{project_id}/issues/merge", tags=["grouping"], responses=_ANSWERS)
+    @app.post("/projects/{project_id}/issues/merge", tags=["grouping"], responses=_ANSWERS | answers(Merged))
     def merge_issues(project: MemberProject, body: Merge, user: CurrentUser) -> dict[str, Any]:
         """Make issues one, for their events to come too; no alert tells of it, and a second call changes nothing."""
         moved = merges.merge(project, user.id, body.into, set(body.issues))
         return {"issue": queries.issue(project, body.into), "events_moved": moved}
 
-    @app.get("/projects/{project_id}/issues/{issue_id}/fingerprints", tags=["grouping"], responses=_ANSWERS)
+    @app.get(
+        "/projects/{project_id}/issues/{issue_id}/fingerprints",
+        tags=["grouping"],
+        responses=_ANSWERS | answers(Fingerprints),
+    )
     def list_fingerprints(project: MemberProject, issue_id: UUID) -> dict[str, Any]:
         """Return an issue's fingerprints (at most 1,000) with their strategy, their counts and their newest event."""
         return {"fingerprints": merges.fingerprints(project, issue_id)}
 
-    @app.post("/projects/{project_id}/issues/{issue_id}/unmerge", tags=["grouping"], responses=_ANSWERS)
+    @app.post(
+        "/projects/{project_id}/issues/{issue_id}/unmerge", tags=["grouping"], responses=_ANSWERS | answers(Unmerged)
+    )
     def unmerge_issue(project: MemberProject, issue_id: UUID, body: Unmerge, user: CurrentUser) -> dict[str, Any]:
         """Give fingerprints of an issue, with their events, issues of their own; return the issues, in that order.
 

@@ -13,7 +13,12 @@ from atlas_core.storage.issue_search import Asker
 from atlas_core.storage.saved_views import View
 from services.fields import Name
 from services.http import CurrentUser, MemberProject
+from services.issues.answers import Issues
 from services.issues.reads import Reads
+from services.issues.work_answers import ViewAnswer, Views
+from services.openapi import Answers, Done, answers
+
+_NAMED_SO: Final[Answers] = {409: {"description": "The asker has a view of this name, or as many as one may have"}}
 
 ISSUES_LISTED: Final = 10_000
 QUERY_HELP: Final = """
@@ -86,7 +91,7 @@ def add_search_routes(app: FastAPI, reads: Reads) -> None:
 
 
 def _add_list_routes(app: FastAPI, reads: Reads) -> None:
-    @app.get("/projects/{project_id}/issues", tags=["issues"], responses=UNREADABLE)
+    @app.get("/projects/{project_id}/issues", tags=["issues"], responses=UNREADABLE | answers(Issues))
     def list_issues(
         project: MemberProject,
         user: CurrentUser,
@@ -101,7 +106,7 @@ def _add_list_routes(app: FastAPI, reads: Reads) -> None:
         issues, next_cursor = reads.lists.page([project], parse(query), asker, sort=sort, limit=limit, cursor=cursor)
         return {"issues": issues, "next_cursor": next_cursor}
 
-    @app.get("/issues", tags=["issues"], responses=UNREADABLE)
+    @app.get("/issues", tags=["issues"], responses=UNREADABLE | answers(Issues))
     def list_all_issues(
         user: CurrentUser,
         *,
@@ -118,22 +123,29 @@ def _add_list_routes(app: FastAPI, reads: Reads) -> None:
 
 
 def _add_view_routes(app: FastAPI, reads: Reads) -> None:
-    @app.get("/projects/{project_id}/views", tags=["views"])
+    @app.get("/projects/{project_id}/views", tags=["views"], responses=answers(Views))
     def list_views(project: MemberProject, user: CurrentUser) -> dict[str, Any]:
         """Return one's own views, then those that others share with the project."""
         return {"views": reads.views.visible(project, user.id)}
 
-    @app.post("/projects/{project_id}/views", status_code=201, tags=["views"], responses=UNREADABLE)
+    @app.post(
+        "/projects/{project_id}/views",
+        status_code=201,
+        tags=["views"],
+        responses=UNREADABLE | answers(ViewAnswer, 201) | _NAMED_SO,
+    )
     def create_view(project: MemberProject, body: SavedView, user: CurrentUser) -> dict[str, Any]:
         """Keep a query under a name."""
         return {"view": reads.views.add(project, user.id, body.view())}
 
-    @app.put("/projects/{project_id}/views/{view_id}", tags=["views"], responses=UNREADABLE)
+    @app.put(
+        "/projects/{project_id}/views/{view_id}", tags=["views"], responses=UNREADABLE | answers(ViewAnswer) | _NAMED_SO
+    )
     def change_view(project: MemberProject, view_id: UUID, body: SavedView, user: CurrentUser) -> dict[str, Any]:
         """Replace one's own view."""
         return {"view": reads.views.change(project, user.id, view_id, body.view())}
 
-    @app.delete("/projects/{project_id}/views/{view_id}", tags=["views"])
+    @app.delete("/projects/{project_id}/views/{view_id}", tags=["views"], responses=answers(Done))
     def delete_view(project: MemberProject, view_id: UUID, user: CurrentUser) -> dict[str, str]:
         """Delete one's own view."""
         reads.views.delete(project, user.id, view_id)

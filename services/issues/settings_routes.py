@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from atlas_core import limits
 from services.http import CurrentUser, MemberProject
 from services.issues.reads import Reads
+from services.issues.work_answers import SettingsAnswer
+from services.openapi import answers
 
 
 class Settings(BaseModel):
@@ -21,12 +23,12 @@ class Settings(BaseModel):
 def add_settings_routes(app: FastAPI, reads: Reads) -> None:
     """Add the routes of settings to the issue service's app."""
 
-    @app.get("/projects/{project_id}/settings", tags=["settings"])
+    @app.get("/projects/{project_id}/settings", tags=["settings"], responses=answers(SettingsAnswer))
     def show_settings(project: MemberProject) -> dict[str, Any]:
         """Return how long the project keeps its events, in days."""
         return {"settings": reads.settings.read(project)}
 
-    @app.put("/projects/{project_id}/settings", tags=["settings"])
+    @app.put("/projects/{project_id}/settings", tags=["settings"], responses=answers(SettingsAnswer))
     def change_settings(project: MemberProject, body: Settings, user: CurrentUser) -> dict[str, Any]:
         """Choose how long events are kept; within the hour older ones are deleted for good, their issues stay."""
         return {"settings": reads.settings.write(project, user.id, retention_days=body.retention_days)}

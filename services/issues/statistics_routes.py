@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Query
+from pydantic import BaseModel
 
 from atlas_core import limits
 from atlas_core.errors import RejectedError
@@ -13,6 +14,8 @@ from atlas_core.storage.statistics import Interval, Span
 from services.http import MemberProject
 from services.issues.moments import Moment
 from services.issues.reads import Reads
+from services.issues.work_answers import IssueSeries, ProjectSeries, Releases, Tags, UsersAffected
+from services.openapi import Answers, answers
 
 _DEFAULTS: Final[dict[Interval, timedelta]] = {"hour": timedelta(hours=24), "day": timedelta(days=30)}
 From = Annotated[Moment, Query(alias="from", description="Default: 24 hours (or 30 days) before `to`")]
@@ -29,7 +32,11 @@ def add_statistics_routes(app: FastAPI, reads: Reads) -> None:
 
 
 def _add_series_routes(app: FastAPI, reads: Reads) -> None:
-    @app.get("/projects/{project_id}/issues/{issue_id}/series", tags=["statistics"], responses=_example(_ISSUE_SERIES))
+    @app.get(
+        "/projects/{project_id}/issues/{issue_id}/series",
+        tags=["statistics"],
+        responses=_example(IssueSeries, _ISSUE_SERIES),
+    )
     def issue_series(
         project: MemberProject, issue_id: UUID, start: From = None, to: To = None, interval: Unit = "hour"
     ) -> dict[str, Any]:
@@ -37,7 +44,7 @@ def _add_series_routes(app: FastAPI, reads: Reads) -> None:
         span = _span(start, to, interval)
         return _series(span, reads.statistics.issue_series(project, issue_id, span))
 
-    @app.get("/projects/{project_id}/series", tags=["statistics"], responses=_example(_PROJECT_SERIES))
+    @app.get("/projects/{project_id}/series", tags=["statistics"], responses=_example(ProjectSeries, _PROJECT_SERIES))
     def project_series(
         project: MemberProject, start: From = None, to: To = None, interval: Unit = "hour"
     ) -> dict[str, Any]:
@@ -47,14 +54,14 @@ def _add_series_routes(app: FastAPI, reads: Reads) -> None:
 
 
 def _add_distribution_routes(app: FastAPI, reads: Reads) -> None:
-    @app.get("/projects/{project_id}/issues/{issue_id}/tags", tags=["statistics"])
+    @app.get("/projects/{project_id}/issues/{issue_id}/tags", tags=["statistics"], responses=answers(Tags))
     def issue_tags(
         project: MemberProject, issue_id: UUID, top: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE)] = 10
     ) -> dict[str, Any]:
         """Return the tags of an issue's events, release and environment among them, with the shares of their values."""
         return {"tags": reads.statistics.tags(project, issue_id, top=top)}
 
-    @app.get("/projects/{project_id}/releases", tags=["statistics"])
+    @app.get("/projects/{project_id}/releases", tags=["statistics"], responses=answers(Releases))
     def releases(
         project: MemberProject,
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE)] = 50,
@@ -64,7 +71,7 @@ def _add_distribution_routes(app: FastAPI, reads: Reads) -> None:
         found, next_cursor = reads.statistics.releases(project, limit=limit, cursor=cursor)
         return {"releases": found, "next_cursor": next_cursor}
 
-    @app.get("/projects/{project_id}/users-affected", tags=["statistics"])
+    @app.get("/projects/{project_id}/users-affected", tags=["statistics"], responses=answers(UsersAffected))
     def users_affected(project: MemberProject, start: From = None, to: To = None) -> dict[str, Any]:
         """Return how many different users the project's events of a time (at most 31 days) tell of."""
         end = to or utc_now()
@@ -83,6 +90,6 @@ def _series(span: Span, buckets: list[dict[str, Any]]) -> dict[str, Any]:
     return {"interval": span.interval, "from": span.start, "to": span.end, "buckets": buckets}
 
 
-def _example(bucket: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+def _example(model: type[BaseModel], bucket: dict[str, Any]) -> Answers:
     shown = {"interval": "hour", "from": "2026-11-25T10:00:00Z", "to": "2026-11-25T11:00:00Z", "buckets": [bucket]}
-    return {200: {"content": {"application/json": {"example": shown}}}}
+    return {200: {"model": model, "content": {"application/json": {"example": shown}}}}

@@ -147,7 +147,20 @@ class Tenants:
         path = f"/projects/{self.project['id']}"
         rule = {"name": SECRET, "condition": "new_issue", "threshold": 0}
         self._ok(self.member, "alerts", "POST", f"{path}/rules", rule)
-        events = [{"event_id": uuid4().hex, "level": "error", "message": f"{SECRET} {n}"} for n in range(ISSUES)]
+        frame = {
+            "filename": "shop/orders.py",
+            "function": "place",
+            "module": "shop.orders",
+            "lineno": 7,
+            "in_app": True,
+        }
+        more = {
+            "exception": {"values": [{"type": "TimeoutError", "value": "30 s", "stacktrace": {"frames": [frame]}}]},
+            "release": "shop@1.4.0", "environment": "production", "tags": {"tier": "gold"}, "user": {"id": "7"},
+        }  # fmt: skip
+        events = [
+            {"event_id": uuid4().hex, "level": "error", "message": f"{SECRET} {n}", **more} for n in range(ISSUES)
+        ]
         sent = self.send(
             "ingestion", "POST", "/api/ingest/events/batch", {"X-API-Key": self.project["api_key"]}, events
         )
