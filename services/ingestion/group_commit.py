@@ -5,6 +5,8 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from atlas_core import limits
@@ -14,8 +16,10 @@ from atlas_core.ports import Message, Publisher
 log = logging.getLogger(__name__)
 
 BATCH_MESSAGES = 1_000
-WAITING_BYTES = 64 * 1024 * 1024
+SLICE_BYTES = 4 * limits.MIB
+WAITING_BYTES = 64 * limits.MIB
 ANSWER_WITHIN_S = 1.8
+LARGE_WAITS_S = 5.0
 
 
 class _Waiting(NamedTuple):
@@ -36,6 +40,7 @@ class GroupCommit:
         self._gathered: list[_Waiting] = []
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        self._large = asyncio.Lock()
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._write_for_ever, name="group-commit", daemon=True)
@@ -45,7 +50,8 @@ class GroupCommit:
         """Return when every message is durable.
 
         Raises:
-            TransientError: It is not, or not known to be, in time; publish again with the same event ids.
+            TransientError: It is not, or not known to be, in time, or only its first slices are; publish again with
+                the same event ids.
             TooLargeError: A message is past what the log takes.
         """
         sizes = [len(message.body) for message in messages]
@@ -56,12 +62,40 @@ class GroupCommit:
             raise TooLargeError(f"the events of a request are larger than {WAITING_BYTES:,} bytes")
         if self._closed or self._waiting_bytes + size_bytes > WAITING_BYTES:
             raise TransientError("ingestion is stopping" if self._closed else "ingestion is overloaded: slow down")
+        self._waiting_bytes += size_bytes
+        if len(messages) <= BATCH_MESSAGES and size_bytes <= SLICE_BYTES:
+            await self._write_with_others(messages, size_bytes)
+        else:
+            await self._write_in_slices(messages, sizes)
+
+    async def _write_in_slices(self, messages: list[Message], sizes: list[int]) -> None:
+        left_bytes = sum(sizes)
+        try:
+            async with self._turn():
+                for part, part_bytes in _slices(messages, sizes):
+                    left_bytes -= part_bytes
+                    await self._write_with_others(part, part_bytes)
+        finally:
+            self._waiting_bytes -= left_bytes
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(LARGE_WAITS_S):
+                await self._large.acquire()
+        except TimeoutError as error:
+            raise TransientError("ingestion is overloaded: too many large requests at once") from error
+        try:
+            yield
+        finally:
+            self._large.release()
+
+    async def _write_with_others(self, messages: list[Message], size_bytes: int) -> None:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(messages, size_bytes, loop.create_future())
         if not self._gathered:
             loop.call_soon(self._hand_over, loop)
         self._gathered.append(waiting)
-        self._waiting_bytes += size_bytes
         await waiting.written
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -118,10 +152,11 @@ class GroupCommit:
             while not self._waiting and not self._closed:
                 self._wake.wait()
             batch: list[_Waiting] = []
-            count = 0
-            while self._waiting and count < BATCH_MESSAGES:
+            count = size_bytes = 0
+            while self._waiting and count < BATCH_MESSAGES and size_bytes < limits.BATCH_BYTES:
                 batch.append(self._waiting.popleft())
                 count += len(batch[-1].messages)
+                size_bytes += batch[-1].size_bytes
             return batch
 
     def _settle(self, batch: list[_Waiting], problem: AtlasError | None) -> None:
@@ -139,3 +174,14 @@ def _give_up(futures: list[asyncio.Future[None]]) -> None:
     for written in futures:
         if not written.done():
             written.set_exception(TransientError("the event log does not answer"))
+
+
+def _slices(messages: list[Message], sizes: list[int]) -> Iterator[tuple[list[Message], int]]:
+    """Yield the messages in order, as many at a time as one write takes, and their bytes."""
+    start = size_bytes = 0
+    for at, message_bytes in enumerate(sizes):
+        if at > start and (at - start >= BATCH_MESSAGES or size_bytes + message_bytes > SLICE_BYTES):
+            yield messages[start:at], size_bytes
+            start, size_bytes = at, 0
+        size_bytes += message_bytes
+    yield messages[start:], size_bytes
