@@ -29,6 +29,25 @@ class SignedIn(BaseModel):
     email: str
 
 
+class SessionShown(BaseModel):
+    """Who is signed in."""
+
+    user: Account
+
+
+class SignedOut(BaseModel):
+    """The session is over."""
+
+    message: str
+
+
+class PasswordChanged(BaseModel):
+    """The token of a new session; all others are over."""
+
+    message: str
+    token: str
+
+
 class Organization(BaseModel):
     """Whose projects and members belong together."""
 

@@ -12,7 +12,17 @@ from atlas_core.storage.identity import ForbiddenError, IdentityStore
 from services.fields import Name
 from services.http import Checks, CurrentUser, Sessions, clean, invalid_answer, make_app
 from services.identity.accounts import Accounts
-from services.identity.answers import OrganizationMade, Organizations, ProjectMade, Projects, SignedIn, SignedUp
+from services.identity.answers import (
+    OrganizationMade,
+    Organizations,
+    PasswordChanged,
+    ProjectMade,
+    Projects,
+    SessionShown,
+    SignedIn,
+    SignedOut,
+    SignedUp,
+)
 from services.identity.key_routes import add_key_routes, add_limit_routes, shown_once
 from services.openapi import Answers, answers
 
@@ -105,18 +115,18 @@ def _add_account_routes(app: FastAPI, accounts: Accounts) -> None:
         email, token = accounts.sign_in(clean(body.email), body.password)
         return {"message": "Signed in", "token": token, "email": email}
 
-    @app.get("/auth/session", tags=["accounts"])
+    @app.get("/auth/session", tags=["accounts"], responses=answers(SessionShown))
     def session(user: CurrentUser) -> dict[str, Any]:
         """Return who is signed in by this token."""
         return {"user": {"id": user.id, "email": user.email}}
 
-    @app.post("/auth/signout", tags=["accounts"])
+    @app.post("/auth/signout", tags=["accounts"], responses=answers(SignedOut))
     def sign_out(user: CurrentUser) -> dict[str, str]:
         """End this session: its token holds nowhere within five seconds."""
         accounts.sign_out(user)
         return {"message": "Signed out"}
 
-    @app.post("/auth/change-password", tags=["accounts"])
+    @app.post("/auth/change-password", tags=["accounts"], responses=answers(PasswordChanged))
     def change_password(body: NewPassword, user: CurrentUser) -> dict[str, str]:
         """Change the password and end every session of the account; the answer has the token of a new one."""
         token = accounts.change_password(user, body.password, body.new_password)
