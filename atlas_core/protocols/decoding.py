@@ -1,7 +1,7 @@
 """Bodies read as JSON: the standard's, and what real clients write beyond it."""
 
+import codecs
 import json
-import math
 import re
 from typing import Any, Final
 
@@ -19,8 +19,9 @@ _CLOSING: Final = frozenset(b"]}")
 def read_json(body: bytes) -> Any:
     """Return the JSON value in `body`.
 
-    What Python clients write beyond the standard (NaN, half surrogates, control characters) is read too; what is
-    nested too deep for the reader is cut off there.
+    What Python clients write beyond the standard (NaN, half surrogates, control characters) is read too, and a byte
+    that is no UTF-8 as half a surrogate: whoever stores the value mends and marks it. What is nested too deep for the
+    reader is cut off there.
 
     Raises:
         RejectedError: It is not JSON.
@@ -31,6 +32,11 @@ def read_json(body: bytes) -> Any:
         return _lenient(without_depths(body, limits.JSON_DEPTH))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _lenient(body)
+
+
+def without_mark(body: bytes) -> bytes:
+    """Return text without the byte order mark that .NET and PowerShell write before it."""
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
 def without_depths(body: bytes, depth: int) -> bytes:
@@ -52,8 +58,8 @@ def without_depths(body: bytes, depth: int) -> bytes:
 
 def _lenient(body: bytes) -> Any:
     try:
-        text = body.decode("utf-8", "replace").lstrip("\ufeff")
-        return json.loads(text, parse_constant=lambda _: None, parse_int=_integer, parse_float=_number, strict=False)
+        text = without_mark(body).decode("utf-8", "surrogateescape")
+        return json.loads(text, parse_int=_integer, strict=False)
     except RecursionError:
         shallow = without_depths(body, limits.JSON_DEPTH)
         if shallow == body:
@@ -65,8 +71,3 @@ def _lenient(body: bytes) -> Any:
 
 def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= limits.JSON_DIGITS else digits
-
-
-def _number(digits: str) -> float | None:
-    value = float(digits)
-    return value if math.isfinite(value) else None

@@ -11,7 +11,7 @@ import msgspec
 from atlas_core import limits
 from atlas_core.errors import RejectedError, TooLargeError, WrongShapeError
 from atlas_core.events import Event
-from atlas_core.protocols.decoding import read_json
+from atlas_core.protocols.decoding import read_json, without_mark
 from atlas_core.protocols.exceptions import cut_bytes, exceptions_of, items_of, rendered
 from atlas_core.protocols.repair import Repairs
 from atlas_core.protocols.storable import as_text, storable
@@ -43,6 +43,7 @@ def parse_batch(body: bytes, content_type: str, project_id: UUID, received_at: d
         RejectedError: It is neither a JSON array nor NDJSON.
         WrongShapeError: It holds more than `limits.BATCH_EVENTS` items.
     """
+    body = without_mark(body)
     if "ndjson" in content_type.lower() or not body.lstrip().startswith(b"["):
         lines = [found[0] for found in islice(_LINE.finditer(body), limits.BATCH_EVENTS + 1)]
         _check_count(len(lines))

@@ -16,7 +16,7 @@ import msgspec
 from atlas_core import limits
 from atlas_core.errors import RejectedError, TooLargeError
 from atlas_core.events import Event, ExceptionValue
-from atlas_core.protocols.decoding import read_json
+from atlas_core.protocols.decoding import read_json, without_mark
 from atlas_core.protocols.envelope import INVALID, NOT_AN_EVENT, TOO_LARGE, EnvelopeReader
 from atlas_core.protocols.exceptions import exceptions_of, items_of, rendered
 from atlas_core.protocols.inflating import inflate
@@ -100,7 +100,7 @@ def parse_store(body: bytes, project_id: UUID, received_at: datetime, client_ip:
         RejectedError: It is neither.
         TooLargeError: The event is too large.
     """
-    if not body.lstrip().startswith(b"{"):
+    if not without_mark(body).lstrip().startswith(b"{"):
         try:
             body = inflate(base64.b64decode(body), "deflate", limits.EVENT_ITEM_BYTES)
         except binascii.Error as error:

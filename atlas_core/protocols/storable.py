@@ -1,12 +1,14 @@
 """JSON values that every store can hold: no NUL, no half surrogate, no NaN, bounded in depth, keys and bytes."""
 
 import math
+import re
 from typing import Any, Final
 
 import msgspec
 
 from atlas_core import limits
 
+_HALVES: Final = re.compile("[\ud800-\udfff]")
 _TOO_DEEP: Final = "[too deep]"
 _INT64: Final = range(-(2**63), 2**63)
 # Fields lie this deep in a payload before their own depth counts.
@@ -18,7 +20,13 @@ def storable(text: str) -> str:
     """Return text that PostgreSQL can hold: no NUL character, no half surrogate."""
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _HALVES.sub("\ufffd", text)
+    return text
 
 
 def as_text(value: Any) -> str:

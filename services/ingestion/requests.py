@@ -35,6 +35,8 @@ _SOON_BYTES: Final = 64 * limits.KIB
 _SOON_S: Final = 0.2
 _LINGER_S: Final = 2.0
 _TURN_S: Final = 0.005
+# RFC 9110, section 8.6: such an answer has no Content-Length.
+_NO_CONTENT: Final = 204
 
 
 class Room:
@@ -212,12 +214,10 @@ class Answer(msgspec.Struct, frozen=True):
         await send({"type": "http.response.body", "body": b""})
 
     def _all_headers(self) -> list[tuple[bytes, bytes]]:
-        return [
-            (b"content-type", self.content_type),
-            (b"content-length", str(len(self.body)).encode()),
-            *CORS_HEADERS,
-            *self.headers,
-        ]
+        headers = [*CORS_HEADERS, *self.headers]
+        if self.status != _NO_CONTENT:
+            headers += [(b"content-type", self.content_type), (b"content-length", str(len(self.body)).encode())]
+        return headers
 
 
 def json_answer(status: int, content: object, *headers: tuple[bytes, bytes]) -> Answer:

@@ -61,6 +61,8 @@ def lines(*items: Any) -> bytes:
 NDJSON = {"Content-Type": "application/x-ndjson"}
 BATCHES: list[tuple[str, Request, int, int, list[int]]] = [
     ("an array", batch([BOOM, BOOM]), 202, 2, []),
+    ("an array behind a byte order mark", batch(b'\xef\xbb\xbf[{"message":"boom"}]'), 202, 1, []),
+    ("lines behind a byte order mark", batch(b"\xef\xbb\xbf" + lines(BOOM, BOOM)), 202, 2, []),
     ("an empty array", batch([]), 202, 0, []),
     ("lines", batch(lines(BOOM, BOOM, BOOM), **NDJSON), 202, 3, []),
     ("lines without a type", batch(lines(BOOM, BOOM)), 202, 2, []),
