@@ -53,10 +53,11 @@ def fingerprints_of(grouping: Grouping, bodies: Sequence[bytes]) -> list[Fingerp
     made = []
     for body in bodies:
         event = _EVENT.decode(decompress(body))
-        tags = _UNWATCHED
+        tags = None
         if rules_look or event.fingerprint:
             tags = event.tags = _Watched(event.tags)
-        made.append(Fingerprinted(grouping.fingerprint(event).digest, tags.were_seen))
+        digest = grouping.fingerprint(event).digest
+        made.append(Fingerprinted(digest, tags is not None and tags.were_seen))
     return made
 
 
@@ -85,6 +86,3 @@ class _Watched(dict[str, str]):
     def __iter__(self) -> Iterator[str]:
         self.were_seen = True
         return super().__iter__()
-
-
-_UNWATCHED: Final = _Watched()

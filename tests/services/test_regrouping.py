@@ -1,6 +1,7 @@
 """Trying, switching and undoing a project's grouping, on a real PostgreSQL."""
 
 import contextlib
+import gc
 import json
 import random
 import threading
@@ -538,3 +539,9 @@ def test_whatever_is_counted_merged_switched_and_undone_every_issue_holds_what_i
     for kind, argument in steps:
         getattr(story, kind)(argument)
         story.check()
+
+
+def test_who_looks_at_all_objects_of_the_process_makes_no_fingerprint_one_by_tags(desk):
+    desk.store.record([made(desk, "boom", 0)])
+    assert all(each.__class__ for each in gc.get_objects() if issubclass(type(each), dict))
+    assert Regrouping(desk.database).what_if(desk.project, NORMALIZED)["fingerprinted_by_tags"] == 0
