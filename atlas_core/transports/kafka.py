@@ -92,7 +92,7 @@ class _Topics:
             return
         with _translated():
             if self._admin is None:
-                self._admin = AdminClient({"bootstrap.servers": self._brokers, **_CLIENT}, logger=_QUIET)
+                self._admin = _admin_client(self._brokers)
             known = self._admin.list_topics(timeout=ADMIN_S).topics
             wanted = {self._topic: self._partitions, dead_letters_of(self._topic): 1}
             missing = {name: count for name, count in wanted.items() if name not in known}
@@ -114,21 +114,18 @@ class _Topics:
         """
         self.ensure()
         with _translated():
-            partitions = self._admin.list_topics(self._topic, timeout=ADMIN_S).topics[self._topic].partitions
+            # A client of its own: after a broker's return one that was there before may time out for ever.
+            admin = _admin_client(self._brokers)
+            partitions = admin.list_topics(self._topic, timeout=ADMIN_S).topics[self._topic].partitions
             asked = [TopicPartition(self._topic, number) for number in partitions]
             wanted = ConsumerGroupTopicPartitions(group, asked)
-            (answer,) = self._admin.list_consumer_group_offsets([wanted], request_timeout=ADMIN_S).values()
+            (answer,) = admin.list_consumer_group_offsets([wanted], request_timeout=ADMIN_S).values()
             settled = {place.partition: place.offset for place in answer.result().topic_partitions}
             ends, begins = (
-                self._offsets(asked, spec) for spec in (_ADMIN.OffsetSpec.latest(), _ADMIN.OffsetSpec.earliest())
+                _offsets(admin, asked, spec) for spec in (_ADMIN.OffsetSpec.latest(), _ADMIN.OffsetSpec.earliest())
             )
         # A group that has settled nothing of a partition (a negative offset) has all of it before it.
         return sum(end - max(settled.get(number, -1), begins[number]) for number, end in ends.items())
-
-    def _offsets(self, partitions: list[TopicPartition], spec: Any) -> dict[int, int]:
-        asked = dict.fromkeys(partitions, spec)
-        answers = self._admin.list_offsets(asked, request_timeout=ADMIN_S)
-        return {place.partition: answer.result().offset for place, answer in answers.items()}
 
     def _create(self, missing: dict[str, int]) -> None:
         config = {"retention.ms": str(RETENTION_MS), "max.message.bytes": str(limits.MESSAGE_BYTES + limits.MIB)}
@@ -148,6 +145,15 @@ class _Topics:
                         f"{missing[name]} partitions and max.message.bytes={limits.MESSAGE_BYTES + limits.MIB}"
                     ) from error
                 raise
+
+
+def _admin_client(brokers: str) -> Any:
+    return AdminClient({"bootstrap.servers": brokers, **_CLIENT}, logger=_QUIET)
+
+
+def _offsets(admin: Any, partitions: list[TopicPartition], spec: Any) -> dict[int, int]:
+    answers = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=ADMIN_S)
+    return {place.partition: answer.result().offset for place, answer in answers.items()}
 
 
 class KafkaPublisher:
