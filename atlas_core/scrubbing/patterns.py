@@ -7,14 +7,22 @@ time linear in the text. Sources: the documented formats of each issuer, read 20
 import re
 from typing import Final
 
-# Parts of a field's name in lower case, without dashes, dots, blanks and underscores.
-NAME_PARTS: Final = (
-    "passw", "passphrase", "secret", "token", "authorization", "cookie", "apikey", "accesskey", "privatekey",
-    "signingkey", "sessionid", "sessid", "csrf", "xsrf", "credential", "connectionstring", "bearer", "jwt",
+# Parts of a field's name in lower case; a bar is where a dash, a dot, a blank or an underscore may stand.
+_PARTS: Final = (
+    "pass|w", "pass|phrase", "secret", "token", "authorization", "cookie", "api|key", "access|key", "private|key",
+    "signing|key", "session|id", "sess|id", "csrf", "xsrf", "credential", "connection|string", "bearer", "jwt",
 )  # fmt: skip
 # Whole names, which are too short or too common to be looked for inside others.
-NAMES: Final = frozenset(
-    ("pwd", "auth", "session", "sid", "otp", "pin", "cvv", "cvc", "cardnumber", "creditcard", "dsn", "xapikey")
+_WHOLE: Final = ("pwd", "auth", "session", "sid", "otp", "pin", "cvv", "cvc", "card|number", "credit|card", "dsn")
+NAME_PARTS: Final = tuple(part.replace("|", "") for part in _PARTS)
+NAMES: Final = frozenset(name.replace("|", "") for name in (*_WHOLE, "x|api|key"))
+# What a text holds that names a secret: one of these, and behind it a colon or an arrow.
+NAMED: Final = tuple(
+    dict.fromkeys(
+        name.replace("|", separator)
+        for separator in ("", "-", "_", ".", " ")
+        for name in (*_PARTS, *(f"{name}{end}" for name in _WHOLE for end in ('"', "'", "\\", ":")))
+    )
 )
 
 
@@ -75,6 +83,35 @@ VALUES: Final[tuple[SecretPattern, ...]] = (
     _token("dop_v1_", r"dop_v1_[0-9a-f]{64}"),
 )
 
-# 13 to 19 digits that begin as card numbers do; whether they are one, their check digit tells.
+# 13 to 19 digits that begin as card numbers do; whether they are one, their issuer and their check digit tell.
 CARD_DIGITS: Final = 13
 CARD: Final = re.compile(r"(?<![0-9])(?<![0-9][.-])[2-6][0-9]{3}(?:[ -]?[0-9]){9,15}(?![0-9]|[.-][0-9])")
+# ISO/IEC 7812: Visa, Mastercard (two ranges), American Express, Diners Club, JCB, Discover and UnionPay, Maestro.
+# Times since 1970 in milli-, micro- and nanoseconds begin with 1 until 2033, dates as digits with 20: neither is here.
+ISSUED: Final = re.compile(
+    r"4[0-9]{12}(?:[0-9]{3}){0,2}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
+    r"|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11,16}|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"
+    r"|6(?:011|4[4-9][0-9]|5[0-9]{2}|2[0-9]{2})[0-9]{12,15}|(?:5[0678]|6[37])[0-9]{11,17}"
+)
+# What numbers are called that are no card's, however they begin.
+COUNTED: Final = ("_id", "size", "memory", "storage", "bytes", "time", "timestamp")
+
+# A quoted name before a colon or an arrow and a quoted value or a number; the quotes may be escaped, once or more.
+QUOTED_NAME: Final = re.compile(
+    r"(?P<quote>\\{0,15}+[\"'])(?P<name>[\w. -]{1,64}+)(?P=quote)\s{0,16}(?::|=>)\s{0,16}"
+    r"(?=[bu]?\\{0,15}+[\"']|-?[0-9])"
+)
+# Its value ends at the quote that it began with; one that was cut off, at the end of the text.
+QUOTED_VALUE: Final = re.compile(
+    r"[bu]?(?P<quote>[\"'])(?P<value>(?:[^\\\"']|\\.|(?!(?P=quote))[\"'])*+)"
+    r"|[bu]?(?P<escaped>\\++[\"'])(?P<inner>(?:[^\\\"']|(?!(?P=escaped))(?:\\++[\"']?|[\"']))*+)"
+    r"|(?P<number>-?[0-9][0-9.]*+)",
+    re.DOTALL,
+)
+# `X-API-Key: value` anywhere; of other names, only what is alone on its line or between separators, or prose would go.
+HEADER: Final = re.compile(
+    r"(?<![\w.-])(?P<name>[A-Za-z][\w-]{1,63}+):[ \t]{1,8}(?P<value>[^\s\"',;\\}\])]{1,4096}+)"
+    r"(?P<ends>[ \t]{0,8}(?:$|[,;}\r]))?",
+    re.MULTILINE,
+)
+ALONE_AFTER: Final = ("\n", "\r", ",", ";", "{", "(", "[", "&")

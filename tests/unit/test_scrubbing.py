@@ -60,6 +60,18 @@ SECRETS = {
     "a cookie": "Cookie: sid=abc123; theme=dark",
     "a set cookie": "Set-Cookie: sid=abc123; HttpOnly",
     "authorization": "Authorization: Token abcdef123456",
+    "json in a text": '{"password":"hunter2"}',
+    "json with blanks": '{"user": "bob", "db_password" : "hunter2", "n": 1}',
+    "python's dict": "{'password': 'hunter2', 'n': 1}",
+    "python 2's dict": "{u'password': u'hunter2'}",
+    "ruby's hash": "{'api_key' => 'hunter2'}",
+    "json in json": '{"body": "{\\"password\\":\\"hunter2\\"}"}',
+    "json in json in json": '"{\\"body\\":\\"{\\\\\\"pwd\\\\\\":\\\\\\"hunter2\\\\\\"}\\"}"',
+    "json that was cut off": '{"password": "hunter2',
+    "a value with quotes inside": '{"password": "a\\"hunter2"}',
+    "a number": '{"pin": 1111}',
+    "a header": "X-API-Key: abcdef",
+    "a header among others": "GET / HTTP/1.1\r\nx-auth-token: abcdef\r\nHost: x",
 }  # fmt: skip
 HARMLESS = (
     "Traceback (most recent call last):", "KeyError: 'user_id'", "basic authentication failed", "bearer of bad news",
@@ -68,6 +80,10 @@ HARMLESS = (
     "fc6d8c0c-43fc-4630-ad85-0ee518f1b9d0", "https://user@host/x", "http://host:8080/path@2", "a-sk-b",
     "task-1234567890",
     "eyJ.eyJ.x", "0000000000000000", "msg.SG.x", "C:\\secrets\\x", "C:/app/token.py", "-----BEGIN CERTIFICATE-----",
+    '{"password": null, "token": "", "n": 1}', '{"author": "x", "note": "y"}', "Unexpected token: ILLEGAL",
+    "Invalid password: must have 8 characters", "password: This field is required.", "bad csrf_token: expected 5",
+    "C:/app/token.py: cannot open", "KeyError: 'token'", "('token', 'x')", "release 20251126123456", "4000000000000001",
+    "ids 9111111111111111, 1764000000000000000", "2026112612000004 rows", "session: begin of a new one",
     "4111 1111 1111 11115 rows", "secret ingredient: love", "cookie: none", "x = y == z",
 )  # fmt: skip
 
@@ -124,10 +140,12 @@ def test_a_field_that_is_called_alike_stays(name: str):
 def test_every_field_of_an_event_is_looked_at():
     secret = SECRETS["github"]
     frame = Frame(context_line=secret, pre_context=[secret, "x"], post_context=[secret], vars={"v": secret})
+    value = ExceptionValue(type=secret, module=secret, value=secret, mechanism={"m": secret}, frames=[frame])
     event = make(
-        secret, stack_trace=secret, exceptions=[ExceptionValue(value=secret, mechanism={"m": secret}, frames=[frame])],
-        template=secret, transaction=secret, user={"u": secret}, request={"r": secret}, contexts={"c": secret},
-        extra={"e": secret}, tags={"t": secret}, breadcrumbs=[{"b": secret}], fingerprint=[secret], raw={"w": [secret]},
+        secret, stack_trace=secret, exceptions=[value], type=secret, environment=secret, release=secret, dist=secret,
+        server_name=secret, logger=secret, sdk={"name": secret}, template=secret, transaction=secret,
+        user={"u": secret}, request={"r": secret}, contexts={"c": secret}, extra={"e": secret, secret: 1},
+        tags={"t": secret}, breadcrumbs=[{"b": secret}], fingerprint=[secret], raw={"w": [secret]},
     )  # fmt: skip
     assert secret.encode() not in ATLAS_EVENTS.encode(scrub(event))
 
@@ -140,20 +158,50 @@ def test_a_message_that_is_scrubbed_stays_in_its_issue():
     assert event.repairs == ["message"]
 
 
+def test_what_stands_behind_a_telling_name_goes_and_the_rest_of_the_text_stays():
+    text = '{"user":"bob","password":"a\\\\","note":"x: y","api_key":"k","n":1} with X-Token: abc, twice'
+    cleaned = f'{{"user":"bob","password":"{FILTERED}","note":"x: y","api_key":"{FILTERED}","n":1}}'
+    assert scrub_text(text) == f"{cleaned} with X-Token: {FILTERED}, twice"
+    assert scrub_text("a: b\npwd: hunter2\nc: d") == f"a: b\npwd: {FILTERED}\nc: d"
+
+
+CARDS = (4111111111111111, 5500000000000004, 2221000000000009, 378282246310005, 30569309025904, 3530111333300000,
+         6011111111111117, 6200000000000005, 6304000000000000, 4000000000000000006)  # fmt: skip
+NUMBERS = (4111111111111112, 1764000000000, 1764000000000000, 1764000000000000018, 20251126123456, 2026112612000004,
+           9111111111111111, 411111111111, 41111111111111111111111, -4111111111111111, 0, True)  # fmt: skip
+
+
+def test_a_number_that_is_a_cards_is_filtered_and_no_other():
+    assert scrub(make(extra={"n": [*CARDS]})).extra == {"n": [FILTERED] * len(CARDS)}
+    assert scrub(make(extra={"n": [*NUMBERS]})).extra == {"n": [*NUMBERS]}
+
+
+@pytest.mark.parametrize("name", ["id", "order_id", "memory_size", "boot_time", "free_memory", "timestamp"])
+def test_a_number_that_is_called_an_id_a_size_or_a_time_stays(name: str):
+    assert scrub(make(contexts={"c": {name: CARDS[0]}})).contexts == {"c": {name: CARDS[0]}}
+    assert scrub(make(contexts={"c": {f"{name}_token": CARDS[0]}})).contexts == {"c": {f"{name}_token": FILTERED}}
+
+
 def test_no_value_is_no_secret():
     assert scrub(make(extra={"password": None, "token": "", "secret": [], "n": 0})).extra["password"] is None
 
 
+TEXTS = st.text(max_size=30) | st.text(alphabet="\\\"':= ->pwdinatoken\n1", max_size=40)
 names = st.text(max_size=8) | st.sampled_from([*NAMES, *NAME_PARTS, "pass-word", "A.Pi-Key"])
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(0, 10**20) | st.text(max_size=30) | st.sampled_from(list(SECRETS.values())),
+    st.none()
+    | st.booleans()
+    | st.integers(0, 10**20)
+    | st.sampled_from(CARDS)
+    | TEXTS
+    | st.sampled_from(list(SECRETS.values())),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=8,
 )
 
 
 @searched
-@given(st.text(max_size=80), values, values)
+@given(TEXTS, values, values)
 def test_the_quick_look_never_misses_what_scrubbing_would_change(message, extra, raw):
     def event() -> Event:
         return make(message, extra={"x": extra}, raw={"y": raw}, tags={"t": message})
@@ -174,6 +222,8 @@ def hostile_pieces() -> list[str]:
     rng = random.Random(1)
     signs = sorted({sign for signs, _ in VALUES for sign in signs})
     made = [piece for sign in signs for piece in (f"{sign}a.", f"?{sign}x")]
+    made += ['"token":"', "'token': '\\", '\\"token\\":\\"a', '"a":', '"token" ', "token: a", "x-token: ", "-token: a,",
+             "\\", '\\"pwd\\":\\\\"', '"token":"a\\', "'", '"']  # fmt: skip
     made += ["eyJ", "Bearer ", "://a:", "4111 ", "4-", "-----BEGIN ", "cookie: a=", "authorization: a "]
     return made + ["".join(rng.choice(made) for _ in range(9)) for _ in range(20)]
 
