@@ -24,16 +24,17 @@ from atlas_core.protocols.otlp_reports import (
     level_of,
     valid_id,
 )
-from atlas_core.protocols.protobuf_wire import members
+from atlas_core.protocols.protobuf_wire import Place, Wire
 
 # The same in requests of logs and of spans: groups of a resource hold groups of a scope, which hold records.
 _ABOUT: Final = 1
 _GROUPS: Final = 1
 _INNER: Final = 2
+# Records are passed over once more in search of their scope's name.
+_OTHERS: Final = 20
 # What is not in a record's bytes is not in the record either.
 _NAME: Final = EXCEPTION.encode()
 _ATTRIBUTE: Final = _NAME + b"."
-_Place = tuple[int, int]
 _Values = dict[str, Any]
 
 
@@ -55,23 +56,21 @@ class _Reader:
     def __init__(self, reports: Reports, body: bytes) -> None:
         self._reports = reports
         self._body = body
+        self._wire = Wire(body, _OTHERS * limits.OTLP_RECORDS)
         self._values_left = limits.OTLP_VALUES
 
     def found(self) -> Iterator[Report]:
-        for group in self._inner((0, len(self._body)), _GROUPS):
+        for group in self._wire.inside((0, len(self._body)), _GROUPS):
             self._reports.look_at_group()
             resource = cache(partial(self._resource, group))
-            for scope in self._inner(group, _INNER):
+            for scope in self._wire.inside(group, _INNER):
                 self._reports.look_at_group()
                 name = cache(partial(self._scope_name, scope))
-                for start, end in self._inner(scope, _INNER):
+                for start, end in self._wire.inside(scope, _INNER):
                     if self._reports.look() and end - start <= limits.OTLP_RECORD_BYTES:
                         yield from self._record(self._body[start:end], resource, name)
                     else:
                         self._reports.rejected += 1
-
-    def _inner(self, place: _Place, number: int) -> Iterator[_Place]:
-        return ((start, end) for found, start, end in members(self._body, *place) if found == number)
 
     def _record(self, data: bytes, resource: Callable[[], _Values], scope: Callable[[], str]) -> Iterator[Report]:
         read = self._log if self._reports.signal == LOGS else self._span
@@ -110,21 +109,23 @@ class _Reader:
             elif event.name == EXCEPTION:
                 yield from self._reports.take(partial(report, event))
 
-    def _resource(self, group: _Place) -> _Values:
+    def _resource(self, group: Place) -> _Values:
         try:
             return self._attributes(Resource.FromString(self._about(group)).attributes)
         except DecodeError:
             return {}
 
-    def _scope_name(self, scope: _Place) -> str:
+    def _scope_name(self, scope: Place) -> str:
         try:
             return InstrumentationScope.FromString(self._about(scope)).name
         except DecodeError:
             return ""
 
-    def _about(self, group: _Place) -> bytes:
+    def _about(self, group: Place) -> bytes:
         """Return what a group says of its resource or scope: two that say it are one whose fields come twice."""
-        return b"".join(self._body[start:end] for start, end in self._inner(group, _ABOUT))[: limits.OTLP_RECORD_BYTES]
+        return b"".join(self._body[start:end] for start, end in self._wire.inside(group, _ABOUT))[
+            : limits.OTLP_RECORD_BYTES
+        ]
 
     def _attributes(self, pairs: Iterable[KeyValue]) -> _Values:
         return {pair.key: self._value(pair.value) for pair in islice(pairs, self._values_left)}

@@ -89,6 +89,26 @@ def test_a_record_in_protobuf_that_is_huge_or_broken_costs_itself(door: Door, mo
     assert [event.message for event in door.take()] == ["boom"]
 
 
+@pytest.mark.parametrize("field", [b"\x18\x00", b"\x1a\x00", b"\x1d....", b"\x19........"])
+def test_fields_that_nobody_knows_are_passed_over_up_to_a_number(
+    door: Door, field: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(limits, "OTLP_RECORDS", 3)
+    good = request("logs", logs(BOOM), PROTOBUF).body
+    assert door.send(request("logs", field * 50 + good, PROTOBUF)).status == 200
+    assert door.send(request("logs", good + field * 61, PROTOBUF)).status == 413
+    assert len(door.take()) == 1
+
+
+@pytest.mark.parametrize(
+    "end", [b"\0\0", b"\x0a\x05", b"\x0b\x0c", b"\x0f", b"\x0a", b"\x08" + b"\xff" * 11, b"\x1d..."]
+)
+def test_a_request_whose_end_is_no_protobuf_is_refused_as_a_whole(door: Door, end: bytes):
+    good = request("logs", logs(BOOM), PROTOBUF).body
+    assert door.send(request("logs", good + end, PROTOBUF)).status == 400
+    assert door.take() == []
+
+
 def test_a_request_of_too_many_values_is_bounded(door: Door, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "OTLP_VALUES", 5)
     many = {"severityNumber": 17, "attributes": [*exception(), *attributes(**{f"a{n}": n for n in range(9)})]}
