@@ -31,7 +31,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _in_head = True
     _began = 0.0
     _received_bytes = 0
-    _arrived_bytes = 0
+    _begun_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a first request."""
@@ -40,8 +40,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
-        self._arrived_bytes = len(data)
-        self._received_bytes += self._arrived_bytes
+        between_requests = self.cycle is None or not (self._in_head or self.cycle.more_body)
+        # Where in them a later request begins is not known.
+        self._begun_bytes = len(data) if between_requests else 1
+        self._received_bytes += len(data)
         self._unset_keepalive_if_required()
         try:
             self._feed(memoryview(data))
@@ -63,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._began = time.monotonic()
-        self._received_bytes = self._arrived_bytes
+        self._received_bytes, self._begun_bytes = self._begun_bytes, 1
 
     def on_headers_complete(self) -> None:
         """Hand the request to the app."""

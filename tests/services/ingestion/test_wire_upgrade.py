@@ -74,6 +74,16 @@ def test_many_offers_in_one_segment_are_taken(door: Door):
         assert [wire.read().status for _ in range(250)] == [404] * 250
 
 
+def test_many_requests_in_one_segment_are_no_headers_that_are_too_large(door: Door):
+    requests = [native({"message": "boom", "stack_trace": "x" * 40_000})] * 3 + [Request("/none")] * 900
+    whole = b"".join(request.head() + request.payload() for request in requests)
+    with door.connection() as wire:
+        for part in (whole[:-30], whole[-30:]):
+            wire.write(part)
+        assert [wire.read().status for _ in requests] == [202] * 3 + [404] * 900
+    assert len(kept(door)) == 3
+
+
 def test_what_is_said_beside_the_offer_still_holds(door: Door):
     request = offering()
     request.headers["Connection"] = "Upgrade, close"
