@@ -72,8 +72,9 @@ def _found(groups: Iterable[msgspec.Raw], reports: Reports) -> Iterator[Report]:
         for scope in _those_of(_Scope, (group.scope_logs if is_logs else group.scope_spans) or (), reports):
             name = cache(partial(_scope_name, scope.scope))
             for raw in (scope.log_records if is_logs else scope.spans) or ():
-                record = _json_record(bytes(raw)) if reports.look() else None
-                if record is None:
+                if not reports.look():
+                    reports.surplus += 1
+                elif (record := _json_record(bytes(raw))) is None:
                     reports.rejected += 1
                 else:
                     yield from read(reports, record, resource, name)

@@ -70,7 +70,7 @@ class _Reader:
                     if self._reports.look() and end - start <= limits.OTLP_RECORD_BYTES:
                         yield from self._record(self._body[start:end], resource, name)
                     else:
-                        self._reports.rejected += 1
+                        self._reports.surplus += 1
 
     def _record(self, data: bytes, resource: Callable[[], _Values], scope: Callable[[], str]) -> Iterator[Report]:
         read = self._log if self._reports.signal == LOGS else self._span
@@ -105,7 +105,7 @@ class _Reader:
 
         for event in span.events:
             if not self._reports.look():
-                self._reports.rejected += 1
+                self._reports.surplus += 1
             elif event.name == EXCEPTION:
                 yield from self._reports.take(partial(report, event))
 

@@ -44,13 +44,14 @@ class Report(msgspec.Struct):
 class Reports(msgspec.Struct):
     """What a request holds that may be an error, one report at a time.
 
-    Once all are seen, `rejected` says how many of its records are none, or were too many. Set `full` to have no
-    further ones read.
+    Once all are seen, `rejected` says how many of its records are none, `surplus` how many were too many or too large.
+    Set `full` to have no further ones read.
     """
 
     signal: str
     found: Iterator[Report]
     rejected: int = 0
+    surplus: int = 0
     full: bool = False
     _groups: int = 0
     _records: int = 0
@@ -79,7 +80,7 @@ class Reports(msgspec.Struct):
     def take(self, build: Callable[[], Report]) -> Iterator[Report]:
         """Yield a report, which is built only where there is still room for it."""
         if self.full:
-            self.rejected += 1
+            self.surplus += 1
         else:
             yield build()
 

@@ -66,7 +66,7 @@ _KNOWN: Final = {
     ),
     "too_large": Reason(
         "too large",
-        "The body or one of its events was past its limit (413).",
+        "The body, one of its events or their number was past its limit.",
         "Send less with each event: shorter contexts, fewer breadcrumbs, no attachments.",
         "other",
     ),

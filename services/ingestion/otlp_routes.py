@@ -19,7 +19,7 @@ from atlas_core.errors import AtlasError, UnsupportedEncodingError
 from atlas_core.events import utc_now
 from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
-from atlas_core.protocols.envelope import INVALID
+from atlas_core.protocols.envelope import INVALID, TOO_LARGE
 from atlas_core.protocols.otlp import SOURCE, events_of
 from atlas_core.protocols.otlp_ids import Ids, Ordinals
 from atlas_core.protocols.otlp_json import from_json
@@ -57,7 +57,7 @@ class OtlpRoutes:
         with self._occurrence(body) as digest:
             ids = Ids(owner.project_id, signal, digest, self._ordinals)
 
-            def read() -> tuple[int, list[Message]]:
+            def read() -> tuple[dict[str, int], list[Message]]:
                 reports = (from_json if kind == _JSON else from_protobuf)(signal, body)
                 messages: list[Message] = []
                 size_bytes = 0
@@ -66,13 +66,12 @@ class OtlpRoutes:
                     size_bytes += len(messages[-1].body)
                     if len(messages) >= limits.OTLP_EVENTS or size_bytes > limits.OTLP_EVENTS_BYTES:
                         reports.full = True
-                return reports.rejected, messages
+                return {INVALID: reports.rejected, TOO_LARGE: reports.surplus}, messages
 
-            rejected, messages = await self._intake.run(len(body), read)
+            left_out, messages = await self._intake.run(len(body), read)
             await self._intake.accept(owner, SOURCE, messages, now)
-        if rejected:
-            self._intake.leave_out(owner, {INVALID: rejected}, now)
-        return Answer(200, _response(kind, signal, rejected), content_type=kind.encode())
+        self._intake.leave_out(owner, {reason: number for reason, number in left_out.items() if number}, now)
+        return Answer(200, _response(kind, signal, sum(left_out.values())), content_type=kind.encode())
 
     def refuse(self, call: Call, error: AtlasError) -> Answer:
         """Return the answer for a request that is not accepted: a `google.rpc.Status`."""

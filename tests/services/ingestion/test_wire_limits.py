@@ -9,6 +9,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 from prometheus_client import REGISTRY
 
+from atlas_core import limits
 from atlas_core.projects import KeyOwner, key_hash
 from tests.services.ingestion.cases import AUTH, envelope, event_item, item, native, store
 from tests.services.ingestion.door import KEY, Door, Request
@@ -91,6 +92,16 @@ def test_a_project_past_its_quota_is_refused_until_the_day_ends(limited: Door):
     use_up(limited)
     assert limited.send(envelope(EVENT)).status == 429
     assert outcomes(limited) == {"accepted": 100, "quota": 1}
+
+
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF])
+def test_records_that_were_too_many_count_as_too_large(limited: Door, kind: str, monkeypatch: pytest.MonkeyPatch):
+    limited.owners[key_hash(KEY)] = KeyOwner(PROJECT, 1, UUID(int=82))
+    monkeypatch.setattr(limits, "OTLP_EVENTS", 2)
+    monkeypatch.setattr(limits, "OTLP_RECORDS", 4)
+    error = {"severityNumber": 17, "body": {"stringValue": "boom"}}
+    assert limited.send(request("logs", logs(*[error] * 6), kind)).status == 200
+    assert outcomes(limited) == {"accepted": 2, "too_large": 4}
 
 
 def test_every_outcome_is_counted_by_its_reason(limited: Door):
