@@ -1,6 +1,6 @@
 """What rules read of an event: as much as the limits say, so that no event costs them more than was reckoned."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from atlas_core import limits
@@ -10,14 +10,14 @@ from atlas_core.grouping.crash_sites import module_of
 Texts = tuple[str, ...]
 
 TAG: Final = "tags."
-_TEXTS: Final[Mapping[str, Callable[[Event], Sequence[str | None]]]] = {
-    "type": lambda event: (event.type, *[value.type for value in reversed(event.exceptions)]),
-    "message": lambda event: (event.message,),
-    "transaction": lambda event: (event.transaction,),
-    "release": lambda event: (event.release,),
-    "environment": lambda event: (event.environment,),
-    "level": lambda event: (event.level.value,),
-    "logger": lambda event: (event.logger,),
+_TYPE: Final = "type"
+_TEXT: Final[Mapping[str, Callable[[Event], str | None]]] = {
+    "message": lambda event: event.message,
+    "transaction": lambda event: event.transaction,
+    "release": lambda event: event.release,
+    "environment": lambda event: event.environment,
+    "level": lambda event: event.level.value,
+    "logger": lambda event: event.logger,
 }
 _OF_A_FRAME: Final[Mapping[str, Callable[[Frame], Texts]]] = {
     "module": lambda frame: _known((module_of(frame),)),
@@ -25,7 +25,7 @@ _OF_A_FRAME: Final[Mapping[str, Callable[[Frame], Texts]]] = {
     "path": lambda frame: _known(path and path.replace("\\", "/") for path in (frame.abs_path, frame.filename)),
 }
 KEYS_OF_FRAMES: Final = tuple(_OF_A_FRAME)
-KEYS: Final = (*_TEXTS, *KEYS_OF_FRAMES)
+KEYS: Final = (_TYPE, *_TEXT, *KEYS_OF_FRAMES)
 
 
 class Subject:
@@ -44,16 +44,19 @@ class Subject:
         """
         known = self._read.get((key, by_regex))
         if known is None:
-            known = self._read[key, by_regex] = _within(self._named(key), by_regex=by_regex)
+            known = self._read[key, by_regex] = self._look_up(key, by_regex=by_regex)
         return known
 
-    def _named(self, key: str) -> Iterable[Texts]:
+    def _look_up(self, key: str, *, by_regex: bool) -> list[Texts]:
         if key in _OF_A_FRAME:
             place = KEYS_OF_FRAMES.index(key)
-            return (frame[place] for frame in self._different_frames())
-        if key in _TEXTS:
-            return ((text,) for text in dict.fromkeys(_known(_TEXTS[key](self._event))))
-        return ((text,) for text in _known((self._event.tags.get(key.removeprefix(TAG)),)))
+            return _within((frame[place] for frame in self._different_frames()), by_regex=by_regex)
+        if key == _TYPE:
+            types = (self._event.type, *[value.type for value in reversed(self._event.exceptions)])
+            return _within(((text,) for text in dict.fromkeys(_known(types))), by_regex=by_regex)
+        text_of = _TEXT.get(key)
+        text = text_of(self._event) if text_of else self._event.tags.get(key.removeprefix(TAG))
+        return [] if text is None else [(text,)]
 
     def _different_frames(self) -> list[tuple[Texts, ...]]:
         if self._frames is None:
