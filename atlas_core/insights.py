@@ -11,6 +11,7 @@ import msgspec
 from atlas_core.errors import RejectedError
 from atlas_core.events import Level
 from atlas_core.issues import IssueUpdate
+from atlas_core.stack_traces import near_crash
 
 PROMPT_VERSION: Final = 1
 CONTEXT_TOKENS: Final = 8_192
@@ -125,7 +126,7 @@ def prompt(job: InsightJob) -> list[dict[str, str]]:
         "title": job.title,
         "level": job.level.value,
         "times_seen": job.count,
-        "stack_trace": job.stack_trace[-_STACK_CHARACTERS:],
+        "stack_trace": near_crash(job.stack_trace, _STACK_CHARACTERS),
     }
     return [
         {"role": "system", "content": _INSTRUCTIONS},

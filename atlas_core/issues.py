@@ -47,9 +47,9 @@ class IssueUpdate(msgspec.Struct, kw_only=True):
 
     `count_before < n <= count` are the sequence numbers of the batch's events. A repeat of the batch carries the same
     `count_before` (and a `count` at least as high), so no crossing is ever hidden. `worst_level` is the most severe
-    level among the batch's events; `level` the latest one's. `stack_trace` is the end of the latest one among the
-    batch's events; `regressed` says that the batch began the episode of a resolved issue, `returned` that it ended an
-    ignore.
+    level among the batch's events; `level` the latest one's. `stack_trace` is what is nearest the crash of the latest
+    one among the batch's events; `regressed` says that the batch began the episode of a resolved issue, `returned`
+    that it ended an ignore.
     """
 
     issue_id: UUID

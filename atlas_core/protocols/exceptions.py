@@ -6,6 +6,7 @@ from typing import Any, Final
 from atlas_core import limits
 from atlas_core.events import ExceptionValue, Frame
 from atlas_core.protocols.repair import Repairs, values_of
+from atlas_core.stack_traces import near_crash_bytes
 
 _LIBRARIES: Final = ("site-packages/", "dist-packages/", "node_modules/", "node:", "/lib/python", "<frozen")
 _FRAME_TEXTS: Final = ("filename", "abs_path", "function", "module", "context_line")
@@ -60,14 +61,7 @@ def rendered(exceptions: Iterable[ExceptionValue], platform: str | None) -> str:
     newest_first = platform in _REVERSED
     parts = [_newest_first(value) if newest_first else _oldest_first(value) for value in exceptions]
     joined = "\n\n".join(reversed(parts) if newest_first else parts)
-    return cut_bytes(joined, limits.STACK_TRACE_BYTES)
-
-
-def cut_bytes(text: str, most: int) -> str:
-    """Return `text`, its end cut off where it is longer than `most` bytes of UTF-8."""
-    if len(text) * 4 <= most:
-        return text
-    return text.encode()[:most].decode("utf-8", "ignore")
+    return near_crash_bytes(joined, limits.STACK_TRACE_BYTES)
 
 
 def _frame(repairs: Repairs, field: str, frame: dict[str, Any]) -> Frame:

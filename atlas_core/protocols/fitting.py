@@ -7,7 +7,7 @@ import msgspec
 
 from atlas_core import limits
 from atlas_core.events import Event, ExceptionValue, Frame
-from atlas_core.protocols.exceptions import cut_bytes
+from atlas_core.stack_traces import near_crash_bytes
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def _breadcrumbs(crumbs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _stack_trace(text: str) -> str:
-    return cut_bytes(text, _STACK_TRACE_BYTES // _CHARACTER_BYTES)
+    return near_crash_bytes(text, _STACK_TRACE_BYTES // _CHARACTER_BYTES)
 
 
 def _tags(tags: dict[str, str]) -> dict[str, str]:

@@ -12,9 +12,10 @@ from atlas_core import limits
 from atlas_core.errors import RejectedError, TooLargeError, WrongShapeError
 from atlas_core.events import Event
 from atlas_core.protocols.decoding import read_json, without_mark
-from atlas_core.protocols.exceptions import cut_bytes, exceptions_of, items_of, rendered
+from atlas_core.protocols.exceptions import exceptions_of, items_of, rendered
 from atlas_core.protocols.repair import Repairs
 from atlas_core.protocols.storable import as_text, storable
+from atlas_core.stack_traces import near_crash_bytes
 
 SOURCE: Final = "api"
 # Blank lines are passed over in C: a small gzip holds millions.
@@ -114,7 +115,7 @@ def _reported(value: dict[str, Any]) -> str:
 def _stack_trace(repairs: Repairs, value: Any) -> str:
     if not value:
         return ""
-    clean = cut_bytes(storable(as_text(value)), limits.STACK_TRACE_BYTES)
+    clean = near_crash_bytes(storable(as_text(value)), limits.STACK_TRACE_BYTES)
     if clean != value:
         repairs.mark("stack_trace")
     return clean

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from atlas_core import limits
 from atlas_core.events import Event, ExceptionValue, Level
-from atlas_core.protocols.exceptions import cut_bytes
 from atlas_core.protocols.otlp_ids import Ids
 from atlas_core.protocols.otlp_reports import EXCEPTION, LOGS, TRACES, Report, Reports, is_error, level_of
 from atlas_core.protocols.repair import Repairs
 from atlas_core.protocols.storable import as_text, storable
+from atlas_core.stack_traces import near_crash_bytes
 
 SOURCE: Final = "otlp"
 _EXCEPTION: Final = f"{EXCEPTION}."
@@ -58,7 +58,7 @@ def _event(report: Report, kind: str | None, reported: str, received_at: datetim
         timestamp=repairs.time("timestamp", report.at_ns or None),
         received_at=received_at,
         type=repairs.text("type", kind, limits.TYPE_CHARACTERS),
-        stack_trace=cut_bytes(storable(_text(attributes.get("exception.stacktrace"))), limits.STACK_TRACE_BYTES),
+        stack_trace=near_crash_bytes(storable(_text(attributes.get("exception.stacktrace"))), limits.STACK_TRACE_BYTES),
         tags=repairs.tags({"service.name": resource.get("service.name"), **_scalars(rest)}),
         reported_sha256=digest,
         **repairs.mappings(_objects(report, rest), ("contexts", "extra", "user", "sdk")),

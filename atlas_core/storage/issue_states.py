@@ -11,6 +11,7 @@ import psycopg
 from atlas_core import limits
 from atlas_core.events import Event, Level, utc_now
 from atlas_core.issues import IssueUpdate, Status
+from atlas_core.stack_traces import near_crash
 from atlas_core.storage.issue_rows import user_hash
 from atlas_core.workflow import Arrival, Standing, after_arrival
 
@@ -73,7 +74,7 @@ class State(msgspec.Struct):
 
 
 class Marks:
-    """For each issue of a batch: its lowest sequence number, its worst level, the end of its latest stack trace."""
+    """For each issue of a batch: its lowest sequence number, its worst level, the crash end of its latest trace."""
 
     def __init__(self) -> None:
         self.first: dict[UUID, int] = {}
@@ -96,7 +97,7 @@ class Marks:
         self.times.setdefault(issue_id, set()).update(event.received_at for event in members)
         trace = next((event.stack_trace for event in reversed(members) if event.stack_trace), "")
         if trace:
-            self.trace[issue_id] = trace[-limits.UPDATE_STACK_CHARACTERS :]
+            self.trace[issue_id] = near_crash(trace, limits.UPDATE_STACK_CHARACTERS)
 
 
 def lock_states(cursor: psycopg.Cursor[Any], issue_ids: Iterable[UUID]) -> dict[UUID, State]:

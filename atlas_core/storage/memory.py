@@ -14,6 +14,7 @@ from atlas_core.events import Event, Level, utc_now
 from atlas_core.grouping import Grouping
 from atlas_core.insights import Answer, InsightJob, InsightState, Reply
 from atlas_core.issues import IssueUpdate, Status
+from atlas_core.stack_traces import near_crash
 from atlas_core.storage.insights import BACKOFF_S, RING_S, WAIT_S
 from atlas_core.workflow import Arrival, Standing, after_arrival
 
@@ -113,7 +114,7 @@ class MemoryIssueStore:
             count=issue.count,
             episode=issue.standing.episode,
             status=issue.standing.status,
-            stack_trace=traces[-1][-limits.UPDATE_STACK_CHARACTERS :] if traces else "",
+            stack_trace=near_crash(traces[-1], limits.UPDATE_STACK_CHARACTERS) if traces else "",
             updated_at=issue.updated_at,
             regressed=issue.standing.regressed_at in times,
             returned=issue.standing.returned_at in times,
