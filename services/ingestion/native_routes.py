@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Final
 
 from atlas_core import limits
-from atlas_core.errors import AtlasError, RejectedError
+from atlas_core.errors import AtlasError, RejectedError, WrongShapeError
 from atlas_core.events import Event, utc_now
 from atlas_core.ports import Message
 from atlas_core.projects import KeyOwner
@@ -28,7 +28,10 @@ class NativeRoutes:
         owner = await self._owner(call)
         body = await call.body(limits.NATIVE_BODY_BYTES, limits.NATIVE_BODY_BYTES)
         now = utc_now()
-        event = native.parse(body, owner.project_id, now)
+        try:
+            event = native.parse(body, owner.project_id, now)
+        except WrongShapeError as error:
+            raise RejectedError(str(error)) from error  # 400: what the original's clients know; batches are new
         await self._intake.accept(owner, native.SOURCE, clean_messages([event]), now)
         return json_answer(202, {"status": "Queued message", "event_id": str(event.event_id)})
 
