@@ -7,13 +7,13 @@ from typing import Final, get_args
 
 import msgspec
 
+from atlas_core import limits
 from atlas_core.events import Level
 from atlas_core.issues import Priority, Status
 from atlas_core.search.terms import Ago, Day, Glob, Instant, Unit, Value
 
 NEW_DAYS: Final = 7
 _STATUSES: Final = (*(status.value for status in Status), "regressed")
-_YEARS: Final = range(1970, 2200)
 _AGO: Final = re.compile(r"-([0-9]{1,5})([mhdw])")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _DAY: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
@@ -96,7 +96,7 @@ class Time(Field, frozen=True):
         except (ValueError, OverflowError):
             return None
         year = made.date.year if isinstance(made, Day) else made.at.year
-        return made if year in _YEARS else None
+        return made if year in limits.YEARS else None
 
 
 def _utc(text: str) -> datetime:

@@ -118,6 +118,8 @@ def install_ollama() -> None:
 
 def install_clients() -> None:
     """Install error reporting clients: old Python ones in folders of their own, Node's side by side."""
+    if shutil.which("curl") is None:
+        apt("curl")
     _install_python_client(SENTRY_SDK_1, f"sentry-sdk=={versions.SENTRY_SDK_1}")
     _install_python_client(RAVEN, f"raven=={versions.RAVEN}")
     if NODE_CLIENTS.exists():

@@ -6,6 +6,7 @@ import pytest
 
 from atlas_core.storage.database import Database
 from tests.services.desk import Desk
+from tests.services.tenants import Tenants
 
 
 @pytest.fixture
@@ -14,3 +15,11 @@ def desk(database_url: str) -> Iterator[Desk]:
     database = Database(database_url, pool_size=8)
     yield Desk(database)
     database.close()
+
+
+@pytest.fixture(scope="module")
+def tenants(module_database_url: str) -> Iterator[Tenants]:
+    """Every service, and people of two organizations, for all tests of a module."""
+    made = Tenants(module_database_url)
+    yield made
+    made.close()

@@ -11,20 +11,12 @@ import psycopg
 import pytest
 
 from services.wiring import SERVICES
-from tests.services.tenants import Route, Tenants
+from tests.services.tenants import PUBLIC, Route, Tenants
 
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/auth/signup", "/auth/signin"}
 OUT = "/auth/signout"
 METHODS = {"get", "post", "put", "patch", "delete"}
 # What they answer is told in words: parts of a comparison, a stream, or no JSON at all.
 UNTYPED = re.compile(r"/grouping|/export/|/healthz|/readyz|/metrics")
-
-
-@pytest.fixture(scope="module")
-def tenants(module_database_url: str) -> Iterator[Tenants]:
-    made = Tenants(module_database_url)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,27 +2,17 @@
 
 import re
 import time
-from collections.abc import Iterator
 from uuid import uuid4
 
 import jwt
 import pytest
 
 from services.wiring import SERVICES
-from tests.services.tenants import KEY, SECRET, Route, Tenants
+from tests.services.tenants import KEY, PUBLIC, SECRET, Route, Tenants
 
-# Whoever comes may call these; naming a route here is a decision.
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/auth/signup", "/auth/signin"}
 INGEST = "ingestion"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+")
 ANOTHER_KEY = "another key, which is as long as it has to be"
-
-
-@pytest.fixture(scope="module")
-def tenants(module_database_url: str) -> Iterator[Tenants]:
-    made = Tenants(module_database_url)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ TRACE_ID = "5b8efff798038103d269b633813fc60c"
 SPAN_ID = "eee19b7ec3c1b174"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
+BOOM = {"severityNumber": 17, "body": {"stringValue": "boom"}}
 REQUESTS = {"logs": ExportLogsServiceRequest, "traces": ExportTraceServiceRequest}
 
 

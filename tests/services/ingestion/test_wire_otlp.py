@@ -17,6 +17,7 @@ from atlas_core.events import Level
 from tests.services.ingestion.cases import shown
 from tests.services.ingestion.door import KEY, UNKNOWN_KEY, Door, Request
 from tests.services.ingestion.otlp import (
+    BOOM,
     JSON,
     PROTOBUF,
     SPAN_ID,
@@ -30,7 +31,6 @@ from tests.services.ingestion.otlp import (
     spans,
 )  # fmt: skip
 
-BOOM = {"severityNumber": 17, "body": {"stringValue": "boom"}}
 CAUGHT = {"type": "ValueError", "message": "boom", "level": Level.ERROR, "source": "otlp"}
 RESOURCE = {"service__name": "shop", "service__version": "1.2", "deployment__environment__name": "prod", "host__name": "web-1",
             "telemetry__sdk__language": "python", "telemetry__sdk__name": "opentelemetry", "telemetry__sdk__version": "1.45"}  # fmt: skip

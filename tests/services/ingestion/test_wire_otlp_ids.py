@@ -8,6 +8,7 @@ import pytest
 
 from tests.services.ingestion.door import KEY, OTHER_KEY, Door
 from tests.services.ingestion.otlp import (
+    BOOM,
     JSON,
     PROTOBUF,
     SPAN_ID,
@@ -20,7 +21,6 @@ from tests.services.ingestion.otlp import (
     spans,
 )  # fmt: skip
 
-BOOM = {"severityNumber": 17, "body": {"stringValue": "boom"}}
 NOW_NS = int(time.time()) * 10**9
 
 

@@ -11,6 +11,7 @@ from atlas_core import limits
 from atlas_core.events import Level
 from tests.services.ingestion.door import Door, Response
 from tests.services.ingestion.otlp import (
+    BOOM,
     JSON,
     PROTOBUF,
     attributes,
@@ -22,7 +23,6 @@ from tests.services.ingestion.otlp import (
     spans,
 )
 
-BOOM = {"severityNumber": 17, "body": {"stringValue": "boom"}}
 CALM = {"severityNumber": 9, "body": {"stringValue": "calm"}}
 KINDS = pytest.mark.parametrize("kind", [JSON, PROTOBUF], ids=["json", "protobuf"])
 
